@@ -1,0 +1,175 @@
+// The values that pass between observe, decide and apply. All readonly, all plain data; times are epoch seconds.
+
+import type { Market } from "../config/index.ts";
+import type { HubState, Task } from "../hub/index.ts";
+
+export type InstanceState = "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped";
+
+/** One EC2 instance that carries our fleet tag. Everything Toji knows about it is in its tags. */
+export interface Instance {
+  readonly instanceId: string;
+  readonly state: InstanceState;
+  readonly instanceType: string;
+  readonly zone: string;
+  readonly market: Market;
+  readonly launchedAt: number;
+  /** null = the tag is missing. */
+  readonly slot: string | null;
+  readonly profile: string | null;
+  /** The slot's `update_ts` before this launch (null = never): a later one proves that this instance's kojid runs. */
+  readonly checkInAfter: number | null;
+  /** When Toji enabled the host for this instance; null = not yet. */
+  readonly enabledAt: number | null;
+  /** When Toji began to drain it; null = not draining. */
+  readonly drainingAt: number | null;
+  /** Version of the launch template made for this launch. */
+  readonly templateVersion: string | null;
+}
+
+/** The hub as one pass saw it, or why it could not be seen. */
+export type HubView =
+  | {
+      readonly seen: true;
+      readonly version: string | null;
+      readonly latencySeconds: number;
+      readonly state: HubState;
+      readonly notes: readonly string[];
+    }
+  | { readonly seen: false; readonly offline: boolean; readonly version: string | null; readonly reason: string };
+
+/** EC2 as one pass saw it. `looked: false` = not asked (the read-only plan without AWS). */
+export type InstancesView =
+  | { readonly looked: true; readonly instances: readonly Instance[] }
+  | { readonly looked: false; readonly reason: string };
+
+/** What tags and packages say, looked up once and remembered. */
+export interface Lookups {
+  /** Arches of a build tag, by tag id or name. */
+  readonly tagArches: Readonly<Record<string, { readonly arches: readonly string[]; readonly at: number }>>;
+  /** Average build time of a package in seconds (null = no history). */
+  readonly packageSeconds: Readonly<Record<string, { readonly seconds: number | null; readonly at: number }>>;
+}
+
+export interface Snapshot {
+  readonly at: number;
+  readonly hub: HubView;
+  readonly ec2: InstancesView | { readonly looked: true; readonly failed: string };
+  readonly lookups: Lookups;
+}
+
+/** An (instance type, zone, market) that EC2 refused, and until when it is not tried. */
+export interface FailedOffering {
+  readonly instanceType: string;
+  readonly zone: string;
+  readonly market: Market;
+  readonly code: string;
+  readonly until: number;
+}
+
+/** What Toji must remember between passes. Losing it costs at most one hold time and one repeated refusal. */
+export interface Memory {
+  readonly failedOfferings: readonly FailedOffering[];
+  /** Since when a slot's builder has been without tasks. */
+  readonly idleSince: Readonly<Record<string, number>>;
+  /** How many launches of a slot have ended; part of the client token, so that a finished launch is never replayed. */
+  readonly launchCount: Readonly<Record<string, number>>;
+  readonly hubOfflineSince: number | null;
+  readonly lookups: Lookups;
+}
+
+export const EMPTY_MEMORY: Memory = {
+  failedOfferings: [],
+  idleSince: {},
+  launchCount: {},
+  hubOfflineSince: null,
+  lookups: { tagArches: {}, packageSeconds: {} },
+};
+
+/** Where a slot stands. Derived from EC2 and the hub in every pass, never stored. */
+export type SlotPhase =
+  | "empty"
+  | "launching"
+  | "booting"
+  | "serving"
+  | "draining"
+  | "stopping"
+  | "stopped"
+  | "lost"
+  | "unknown";
+
+export interface OfferingChoice {
+  readonly instanceType: string;
+  readonly market: Market;
+  readonly subnetId: string;
+  readonly zone: string;
+  readonly pricePerHour: number;
+}
+
+/** One step towards what the fleet should be. `reason` is the sentence a person reads. */
+export type Change =
+  | { readonly kind: "enable"; readonly slot: string; readonly instanceId: string; readonly reason: string }
+  | { readonly kind: "cancel-drain"; readonly slot: string; readonly instanceId: string; readonly reason: string }
+  | { readonly kind: "free-tasks"; readonly slot: string; readonly taskIds: readonly number[]; readonly reason: string }
+  | { readonly kind: "enable-lost"; readonly slot: string; readonly reason: string }
+  | {
+      readonly kind: "disable-lost";
+      readonly slot: string;
+      readonly instanceId: string | null;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "launch";
+      readonly slot: string;
+      readonly profile: string;
+      readonly token: string;
+      readonly checkInAfter: number | null;
+      /** In the order to try: all of one market together. */
+      readonly offerings: readonly OfferingChoice[];
+      readonly reason: string;
+    }
+  | { readonly kind: "drain"; readonly slot: string; readonly instanceId: string; readonly reason: string }
+  | { readonly kind: "terminate"; readonly slot: string; readonly instanceId: string; readonly reason: string };
+
+export interface BinQueue {
+  readonly channel: string;
+  readonly arch: string;
+  readonly free: number;
+  readonly oldestSeconds: number;
+  readonly weight: number;
+}
+
+export interface BuilderView {
+  readonly slot: string;
+  readonly profile: string;
+  readonly phase: SlotPhase;
+  readonly instanceId: string | null;
+  readonly instanceType: string | null;
+  readonly market: Market | null;
+  readonly pricePerHour: number;
+  readonly tasks: number;
+  readonly load: number;
+}
+
+export interface UnservedTask {
+  readonly taskId: number;
+  readonly method: string;
+  readonly channel: string;
+  readonly arch: string;
+  readonly reason: string;
+}
+
+/** The record of one pass: what was seen, what will change and why, what stays and why. */
+export interface Decision {
+  readonly at: number;
+  readonly queue: readonly BinQueue[];
+  readonly builders: readonly BuilderView[];
+  readonly changes: readonly Change[];
+  readonly keep: readonly { readonly builder: string; readonly reason: string }[];
+  readonly unserved: readonly UnservedTask[];
+  readonly notes: readonly string[];
+  /** Dollars per hour of all instances that are not terminated. */
+  readonly pricePerHour: number;
+  readonly memory: Memory;
+}
+
+export type FreeTask = Task;
