@@ -1,2 +1,4 @@
-// The door of shared/config.
+// The door of shared/config: the one site document.
+export { ConfigError, nearestOf, parseSite } from "./load.ts";
+export { onDemandPrice, PRICE_TABLE, vcpusOf } from "./prices.ts";
 export { type Market, type Offering, type Profile, type Site, siteSchema, slotNames } from "./schema.ts";

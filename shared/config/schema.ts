@@ -1,6 +1,7 @@
 // The site document (`toji.yml`): one strict schema; every option with its default and one description.
 
 import * as z from "zod";
+import { onDemandPrice, vcpusOf } from "./prices.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and dashes");
 
@@ -41,17 +42,30 @@ const arch = z.string().superRefine((value, context) => {
 
 const market = z.enum(["spot", "on-demand"]);
 
-const offering = z.strictObject({
-  instanceType: z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'write it as EC2 does, for example "m7a.large"'),
-  markets: z.array(market).min(1).default(["spot", "on-demand"]).describe("Tried in this order"),
-  onDemandPricePerHour: z
-    .number()
-    .positive()
-    .optional()
-    .describe("Dollars; default: the dated price table of the project"),
-  spotPricePerHour: z.number().positive().optional().describe("Dollars; default: on-demand price x spotPriceRatio"),
-  vcpus: z.number().int().positive().optional().describe("Default: derived from the size in the type's name"),
-});
+const offering = z
+  .strictObject({
+    instanceType: z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'write it as EC2 does, for example "m7a.large"'),
+    markets: z.array(market).min(1).default(["spot", "on-demand"]).describe("Tried in this order"),
+    onDemandPricePerHour: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Dollars; default: the project's dated price table"),
+    spotPricePerHour: z.number().positive().optional().describe("Dollars; default: on demand x spotPriceRatio"),
+    vcpus: z.number().int().positive().optional().describe("Default: derived from the size in the type's name"),
+  })
+  .superRefine((value, context) => {
+    if (value.onDemandPricePerHour === undefined && onDemandPrice(value.instanceType) === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["onDemandPricePerHour"],
+        message: `no price is known for ${value.instanceType}: set it in dollars per hour`,
+      });
+    }
+    if (value.vcpus === undefined && vcpusOf(value.instanceType) === undefined) {
+      context.addIssue({ code: "custom", path: ["vcpus"], message: `not known for ${value.instanceType}: set it` });
+    }
+  });
 
 const profile = z.strictObject({
   name: name.describe("Name of this kind of builder"),

@@ -1,7 +1,7 @@
 // The values that pass between observe, decide and apply. All readonly, all plain data; times are epoch seconds.
 
 import type { Market } from "../config/index.ts";
-import type { HubState, Task } from "../hub/index.ts";
+import type { HubState } from "../hub/index.ts";
 
 export type InstanceState = "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped";
 
@@ -24,6 +24,8 @@ export interface Instance {
   readonly drainingAt: number | null;
   /** Version of the launch template made for this launch. */
   readonly templateVersion: string | null;
+  /** The client token of its launch; names its identity object. */
+  readonly launch: string | null;
 }
 
 /** The hub as one pass saw it, or why it could not be seen. */
@@ -37,10 +39,11 @@ export type HubView =
     }
   | { readonly seen: false; readonly offline: boolean; readonly version: string | null; readonly reason: string };
 
-/** EC2 as one pass saw it. `looked: false` = not asked (the read-only plan without AWS). */
+/** EC2 as one pass saw it: seen, not asked (the read-only plan without AWS), or asked without an answer. */
 export type InstancesView =
-  | { readonly looked: true; readonly instances: readonly Instance[] }
-  | { readonly looked: false; readonly reason: string };
+  | { readonly kind: "seen"; readonly instances: readonly Instance[] }
+  | { readonly kind: "not-asked" }
+  | { readonly kind: "failed"; readonly reason: string };
 
 /** What tags and packages say, looked up once and remembered. */
 export interface Lookups {
@@ -53,7 +56,7 @@ export interface Lookups {
 export interface Snapshot {
   readonly at: number;
   readonly hub: HubView;
-  readonly ec2: InstancesView | { readonly looked: true; readonly failed: string };
+  readonly ec2: InstancesView;
   readonly lookups: Lookups;
 }
 
@@ -71,8 +74,12 @@ export interface Memory {
   readonly failedOfferings: readonly FailedOffering[];
   /** Since when a slot's builder has been without tasks. */
   readonly idleSince: Readonly<Record<string, number>>;
-  /** How many launches of a slot have ended; part of the client token, so that a finished launch is never replayed. */
-  readonly launchCount: Readonly<Record<string, number>>;
+  /** Newest instance seen in a slot, and how many launches of it brought none: both are part of the client token,
+   * so that a launch that is over is never replayed and one that is under way is never doubled. */
+  readonly lastInstance: Readonly<Record<string, string>>;
+  readonly launchFailures: Readonly<Record<string, number>>;
+  /** Instances with a spot notice, and until when that is remembered. */
+  readonly interrupted: Readonly<Record<string, number>>;
   readonly hubOfflineSince: number | null;
   readonly lookups: Lookups;
 }
@@ -80,7 +87,9 @@ export interface Memory {
 export const EMPTY_MEMORY: Memory = {
   failedOfferings: [],
   idleSince: {},
-  launchCount: {},
+  lastInstance: {},
+  launchFailures: {},
+  interrupted: {},
   hubOfflineSince: null,
   lookups: { tagArches: {}, packageSeconds: {} },
 };
@@ -171,5 +180,3 @@ export interface Decision {
   readonly pricePerHour: number;
   readonly memory: Memory;
 }
-
-export type FreeTask = Task;

@@ -1,0 +1,114 @@
+// What each slot needs next, whatever the queue says: the launch, drain and loss protocols, one step at a time. Pure.
+
+import type { Site } from "../config/index.ts";
+import { type HubState, TASK_STATE } from "../hub/index.ts";
+import type { Slot } from "./slots.ts";
+import type { Change } from "./types.ts";
+
+/** Either a step, or the sentence why the slot stays as it is, or nothing to say (an empty slot; a serving builder). */
+export type SlotStep = { readonly change: Change } | { readonly keep: string } | null;
+
+export function nextStep(slot: Slot, state: HubState, site: Site, now: number): SlotStep {
+  switch (slot.phase) {
+    case "empty":
+      return null;
+    case "launching":
+      return bootStep(slot, site, now, "EC2 is starting it");
+    case "booting":
+      return bootStep(slot, site, now, "its kojid has not checked in yet");
+    case "serving":
+      return servingStep(slot);
+    case "draining":
+      return drainingStep(slot, state, site, now);
+    case "stopping":
+      return { keep: "its instance is shutting down; the slot is free once EC2 says terminated" };
+    case "stopped":
+      return stoppedStep(slot, state, site);
+    case "lost":
+      return lostStep(slot, state, site, "its instance is gone");
+    case "unknown":
+      return {
+        keep: "its kojid checks in, but no instance with our tags holds the slot: left alone; give the instance its tags back or terminate it",
+      };
+  }
+}
+
+function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
+  const { instance } = slot;
+  if (instance === null) return null;
+  const age = Math.round(now - instance.launchedAt);
+  if (age <= site.builders.bootLimitSeconds) return { keep: `${what}, ${age} s after launch` };
+  if (slot.tasks.length > 0) return { keep: `${what} after ${age} s, but the hub holds tasks for it: left alone` };
+  const reason = `${what} ${age} s after launch, the limit is ${site.builders.bootLimitSeconds} s`;
+  return { change: { kind: "terminate", slot: slot.name, instanceId: instance.instanceId, reason } };
+}
+
+function servingStep(slot: Slot): SlotStep {
+  const { instance } = slot;
+  if (slot.disabledByPerson) {
+    return { keep: "somebody disabled it on the hub: it stays as it was left and counts as no capacity" };
+  }
+  if (instance === null || instance.enabledAt !== null) return null;
+  const reason = slot.host?.enabled ? "it is enabled; its launch is put away" : "its kojid has checked in";
+  return { change: { kind: "enable", slot: slot.name, instanceId: instance.instanceId, reason } };
+}
+
+function drainingStep(slot: Slot, state: HubState, site: Site, now: number): SlotStep {
+  const { instance, host } = slot;
+  if (instance === null || instance.drainingAt === null) return null;
+  const { instanceId } = instance;
+  const assigned = slot.tasks.filter((task) => task.state === TASK_STATE.ASSIGNED);
+  if (host?.enabled === true) {
+    const reason = "it is marked for draining and still enabled";
+    return { change: { kind: "drain", slot: slot.name, instanceId, reason } };
+  }
+  if (assigned[0] !== undefined) {
+    // A disabled builder never opens what it was given, and the hub skips disabled hosts: the task would hang.
+    const reason = `task ${assigned[0].id} was given to it just before it was disabled; only an enabled builder opens it`;
+    return { change: { kind: "cancel-drain", slot: slot.name, instanceId, reason } };
+  }
+  if (slot.tasks.length > 0) return { keep: `draining: ${slot.tasks.length} task(s) still run on it` };
+  const settle = state.options.runInterval + site.builders.pollSeconds;
+  const waited = Math.round(now - instance.drainingAt);
+  if (waited < settle) {
+    return { keep: `draining: disabled ${waited} s ago, waits ${settle} s for a scheduler run and a poll to pass` };
+  }
+  const silentFor = host?.update_ts == null ? Number.POSITIVE_INFINITY : state.now - host.update_ts;
+  const polled = host?.update_ts != null && host.update_ts > instance.drainingAt;
+  if (!polled && silentFor <= state.options.readyTimeout)
+    return { keep: "draining: has not polled since it was disabled" };
+  const reason = `drained: disabled ${waited} s ago, no task assigned or open`;
+  return { change: { kind: "terminate", slot: slot.name, instanceId, reason } };
+}
+
+function stoppedStep(slot: Slot, state: HubState, site: Site): SlotStep {
+  const step = lostStep(slot, state, site, "its instance is stopped");
+  return (
+    step ?? { keep: "its instance was stopped, not by Toji: the slot stays taken until it is started or terminated" }
+  );
+}
+
+/** No machine behind the host. Its tasks come back only while it is enabled (the hub skips disabled hosts), so:
+ * with tasks it must be enabled, or have them freed; without tasks it must be disabled, or it is given new ones. */
+function lostStep(slot: Slot, state: HubState, site: Site, what: string): SlotStep {
+  const { host } = slot;
+  if (host === null) return null;
+  if (slot.tasks.length === 0) {
+    if (!host.enabled) return null;
+    const reason = `${what} and no task is on it: disabled so that it is given none`;
+    const instanceId = slot.instance?.instanceId ?? null;
+    return { change: { kind: "disable-lost", slot: slot.name, instanceId, reason } };
+  }
+  const ids = slot.tasks.map((task) => task.id);
+  if (site.hub.admin) {
+    const reason = `${what}: ${ids.length} task(s) go back to the queue at once`;
+    return { change: { kind: "free-tasks", slot: slot.name, taskIds: ids, reason } };
+  }
+  if (!host.enabled) {
+    const reason = `${what}, and the hub frees the ${ids.length} task(s) of an enabled host only`;
+    return { change: { kind: "enable-lost", slot: slot.name, reason } };
+  }
+  return {
+    keep: `${what}: the hub frees its ${ids.length} task(s) after ${state.options.hostTimeout} s of silence (with the admin permission Toji would at once)`,
+  };
+}

@@ -1,0 +1,141 @@
+// What the builders that are there or coming will take: the hub's own scheduler run over the present queue. Pure.
+
+import {
+  canonicalArch,
+  FREE_TASK_LIMIT,
+  type Host,
+  type HubState,
+  needsTagArch,
+  type Refusal,
+  schedule,
+  TASK_STATE,
+  type Task,
+} from "../hub/index.ts";
+import type { Slot } from "./slots.ts";
+import type { Lookups } from "./types.ts";
+
+export interface Simulation {
+  /** Slots that would be given at least one FREE task. */
+  readonly busySlots: ReadonlySet<string>;
+  /** FREE tasks that no builder takes, in the hub's order; only those the hub looks at. */
+  readonly unplaced: readonly Task[];
+  /** FREE tasks that still name a host: the hub cannot assign them. */
+  readonly stuck: readonly Task[];
+}
+
+/** Whether a slot's builder takes tasks now ("ready"), will when it is up ("coming"), or does not count. */
+export type SlotCapacity = "ready" | "coming" | "none";
+
+/** Runs the scheduler once with every slot counted as `capacityOf` says. Hosts outside the pool count as the hub sees them. */
+export function simulate(
+  state: HubState,
+  slots: readonly Slot[],
+  capacityOf: (slot: Slot) => SlotCapacity,
+  lookups: Lookups,
+): Simulation {
+  const slotOfHost = new Map<number, Slot>();
+  const byName = new Map(slots.map((slot) => [slot.name, slot]));
+  const channelIds = new Map(state.channels.map((channel) => [channel.name, channel.id]));
+  const hosts: Host[] = [];
+  const coming: { id: number; slot: Slot }[] = [];
+
+  const add = (slot: Slot, host: Host) => {
+    const capacity = capacityOf(slot);
+    slotOfHost.set(host.id, slot);
+    if (capacity === "coming") coming.push({ id: host.id, slot });
+    hosts.push(
+      capacity === "none"
+        ? { ...host, enabled: false }
+        : capacity === "ready"
+          ? { ...host, enabled: true, ready: true }
+          : comingHost(host, slot, channelIds, state.now),
+    );
+  };
+  for (const host of state.hosts) {
+    const slot = byName.get(host.name);
+    if (slot === undefined) hosts.push(host);
+    else add(slot, host);
+  }
+  slots.forEach((slot, index) => {
+    if (slot.host === null && capacityOf(slot) === "coming") add(slot, newHost(slot, -1 - index));
+  });
+
+  const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE);
+  const refusals = [...state.refusals, ...arrivalRefusals(free, coming, lookups, state.now)];
+  const result = schedule({ ...state, hosts, refusals });
+
+  const placed = new Set(result.assigned.map((each) => each.task_id));
+  const busySlots = new Set<string>();
+  for (const { host_id } of [...result.assigned, ...result.assign_failed]) {
+    const slot = slotOfHost.get(host_id);
+    if (slot !== undefined) busySlots.add(slot.name);
+  }
+  const seen = inHubOrder(free).slice(0, FREE_TASK_LIMIT);
+  return {
+    busySlots,
+    unplaced: seen.filter((task) => task.host_id === null && !placed.has(task.id)),
+    stuck: free.filter((task) => task.host_id !== null),
+  };
+}
+
+/** Priority (null last), then age: the order in which the hub serves. */
+export function inHubOrder(tasks: readonly Task[]): Task[] {
+  const rank = (task: Task) => task.priority ?? Number.POSITIVE_INFINITY;
+  return tasks.toSorted((a, b) => (rank(a) === rank(b) ? a.create_ts - b.create_ts : rank(a) - rank(b)));
+}
+
+function newHost(slot: Slot, id: number): Host {
+  return {
+    id,
+    name: slot.name,
+    arches: "",
+    capacity: slot.profile.capacity,
+    enabled: true,
+    ready: true,
+    task_load: 0,
+    update_ts: null,
+    channels: [],
+    data: null,
+  };
+}
+
+/** The host as it will be once its builder is up: what the launch sets, whatever an earlier life left there. */
+function comingHost(host: Host, slot: Slot, channelIds: ReadonlyMap<string, number>, now: number): Host {
+  return {
+    ...host,
+    arches: slot.profile.arches.join(" "),
+    capacity: slot.profile.capacity,
+    channels: slot.profile.channels.flatMap((name) => channelIds.get(name) ?? []),
+    data: { maxjobs: slot.profile.maxJobs },
+    enabled: true,
+    ready: true,
+    update_ts: now,
+  };
+}
+
+/** kojid refuses a noarch build whose build tag has none of its arches, and the hub only stores that for hosts of old. */
+function arrivalRefusals(
+  free: readonly Task[],
+  coming: readonly { readonly id: number; readonly slot: Slot }[],
+  lookups: Lookups,
+  now: number,
+): Refusal[] {
+  if (coming.length === 0) return [];
+  const refusals: Refusal[] = [];
+  for (const task of free) {
+    const arches = tagArchesOf(task, lookups);
+    if (arches === null) continue;
+    for (const { id, slot } of coming) {
+      if (slot.profile.arches.some((arch) => arches.includes(arch))) continue;
+      refusals.push({ task_id: task.id, host_id: id, soft: false, by_host: false, ts: now });
+    }
+  }
+  return refusals;
+}
+
+/** Canonical arches of the task's build tag where they limit it; null = no limit, or not known. */
+export function tagArchesOf(task: Task, lookups: Lookups): readonly string[] | null {
+  if (!needsTagArch(task) || task.build_tag == null) return null;
+  const found = lookups.tagArches[String(task.build_tag)];
+  return found === undefined || found.arches.length === 0 ? null : found.arches.map(canonicalArch);
+}

@@ -1,0 +1,87 @@
+// Which idle builders to drain, cheapest to drain first, and why the others stay. Pure.
+
+import type { Site } from "../config/index.ts";
+import { round } from "./eligible.ts";
+import { instanceCost } from "./offerings.ts";
+import type { Slot } from "./slots.ts";
+import type { Change, Memory } from "./types.ts";
+
+export interface Surplus {
+  readonly drains: readonly Extract<Change, { kind: "drain" }>[];
+  readonly keep: readonly { readonly builder: string; readonly reason: string }[];
+}
+
+/** `busySlots`: builders that the present queue will use. Only serving builders without any task are ever drained. */
+export function findSurplus(
+  slots: readonly Slot[],
+  busySlots: ReadonlySet<string>,
+  site: Site,
+  memory: Memory,
+  now: number,
+): Surplus {
+  const drains: Extract<Change, { kind: "drain" }>[] = [];
+  const keep: { builder: string; reason: string }[] = [];
+  for (const profile of site.builders.profiles) {
+    const serving = slots.filter(
+      (slot) => slot.profile === profile && slot.phase === "serving" && !slot.disabledByPerson,
+    );
+    const hold = profile.holdSeconds ?? site.builders.holdSeconds;
+    let spare = serving.length - profile.min;
+    const candidates: { slot: Slot; idle: number; pricePerHour: number }[] = [];
+    for (const slot of serving) {
+      const reason = reasonToStay(slot, busySlots, memory, hold, now);
+      if (reason !== null) {
+        if (slot.instance === null || slot.instance.enabledAt !== null) keep.push({ builder: slot.name, reason });
+        continue;
+      }
+      const pricePerHour = slot.instance === null ? 0 : instanceCost(slot.instance, site).pricePerHour;
+      candidates.push({ slot, idle: idleSeconds(slot, memory, now), pricePerHour });
+    }
+    // None of them has work to lose, so the cheapest to drain is the one that saves most, then the longest idle.
+    candidates.sort(
+      (a, b) => b.pricePerHour - a.pricePerHour || b.idle - a.idle || (a.slot.name < b.slot.name ? 1 : -1),
+    );
+    for (const { slot, idle, pricePerHour } of candidates) {
+      if (spare <= 0) {
+        keep.push({
+          builder: slot.name,
+          reason: `idle ${Math.round(idle)} s, but ${profile.name} keeps a floor of ${profile.min}`,
+        });
+        continue;
+      }
+      spare -= 1;
+      const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
+      const reason = slot.silent
+        ? "its kojid has gone silent and no task is on it: replaced rather than waited for"
+        : `idle ${Math.round(idle)} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
+      drains.push({ kind: "drain", slot: slot.name, instanceId: slot.instance?.instanceId ?? "", reason });
+    }
+  }
+  return { drains, keep };
+}
+
+function reasonToStay(
+  slot: Slot,
+  busySlots: ReadonlySet<string>,
+  memory: Memory,
+  hold: number,
+  now: number,
+): string | null {
+  if (slot.tasks.length > 0) {
+    const load = slot.tasks.reduce((sum, task) => sum + (task.waiting === true ? 0 : task.weight), 0);
+    const silent = slot.silent ? "; its kojid is silent, and the hub will free them" : "";
+    return `has ${slot.tasks.length} task(s), load ${round(load)} of ${slot.host?.capacity ?? slot.profile.capacity}${silent}`;
+  }
+  if (slot.instance !== null && slot.instance.enabledAt === null) return "just checked in";
+  const notice = slot.instance === null ? undefined : memory.interrupted[slot.instance.instanceId];
+  if (notice !== undefined && notice > now) return "has a spot notice: its watcher stops kojid and EC2 takes it";
+  if (busySlots.has(slot.name)) return "the queue has a task for it at the hub's next run";
+  if (slot.silent) return null;
+  const idle = idleSeconds(slot, memory, now);
+  return idle < hold ? `idle ${Math.round(idle)} s, break-even is ${hold} s` : null;
+}
+
+/** Seconds without a task, as far as Toji remembers; an unknown past counts as busy. */
+export function idleSeconds(slot: Slot, memory: Memory, now: number): number {
+  return Math.max(0, now - (memory.idleSince[slot.name] ?? now));
+}
