@@ -1,8 +1,9 @@
 // The one place that makes AWS clients. The sandbox hands out clients whose `send` is answered by its world model.
 
-import type { EC2Client } from "@aws-sdk/client-ec2";
-import type { S3Client } from "@aws-sdk/client-s3";
-import type { SSMClient } from "@aws-sdk/client-ssm";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 
 /** What the thin files of this folder need of a client. */
 export interface AwsClients {
@@ -11,4 +12,15 @@ export interface AwsClients {
   readonly ssm: Pick<SSMClient, "send">;
   /** A URL that lets its holder GET one object until it expires; seconds. */
   presignGet(bucket: string, key: string, expiresInSeconds: number): Promise<string>;
+}
+
+/** Real clients; region and credentials come from the environment, as Lambda sets it. */
+export function openClients(): AwsClients {
+  const s3 = new S3Client({});
+  return {
+    ec2: new EC2Client({ retryMode: "standard", maxAttempts: 3 }),
+    s3,
+    ssm: new SSMClient({}),
+    presignGet: (Bucket, Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
+  };
 }

@@ -31,7 +31,7 @@ export function decide(snapshot: Snapshot, site: Site, memory: Memory, now: numb
   const slots = deriveSlots(hub.state, ec2, site);
   const seen = noteSeen(remembered, slots.all, instances, now);
   const judge = createJudge(hub.state, site, slots.all, snapshot.lookups);
-  const view = lookAhead(hub.state, slots.all, snapshot, site, seen, now);
+  const view = lookAhead(hub.state, slots.all, snapshot, site, now);
   const { demand, unserved } = judgeUnplaced(view.simulation, hub.state, judge);
 
   const protocol = protocolSteps(slots, view.cancelled, hub.state, site, now);
@@ -50,7 +50,7 @@ export function decide(snapshot: Snapshot, site: Site, memory: Memory, now: numb
     at: now,
     queue: queueByBin(hub.state, judge, snapshot.lookups),
     builders: builderViews(slots.all, site),
-    changes: inSafeOrder([...protocol.changes, ...launches, ...surplus.drains]),
+    changes: inSafeOrder([...protocol.changes, ...launches, ...surplus.drains.filter(notAmong(protocol.changes))]),
     keep: [...protocol.keep, ...surplus.keep],
     unserved,
     notes: [
@@ -89,10 +89,9 @@ function lookAhead(
   slots: readonly Slot[],
   snapshot: Snapshot,
   site: Site,
-  memory: Memory,
   now: number,
 ): { readonly simulation: Simulation; readonly cancelled: ReadonlySet<string> } {
-  const capacityOf = (slot: Slot): SlotCapacity => slotCapacity(slot, site, memory, now);
+  const capacityOf = (slot: Slot): SlotCapacity => slotCapacity(slot, site, now);
   const simulation = simulate(state, slots, capacityOf, snapshot.lookups);
   const draining = new Set(slots.filter((slot) => canReturn(slot, state)).map((slot) => slot.name));
   if (simulation.unplaced.length === 0 || draining.size === 0) return { simulation, cancelled: new Set() };
@@ -115,14 +114,14 @@ function canReturn(slot: Slot, state: HubState): boolean {
   return state.now - host.update_ts <= state.options.readyTimeout;
 }
 
-function slotCapacity(slot: Slot, site: Site, memory: Memory, now: number): SlotCapacity {
+function slotCapacity(slot: Slot, site: Site, now: number): SlotCapacity {
   const { instance } = slot;
   if (slot.phase === "launching" || slot.phase === "booting") {
     const age = instance === null ? 0 : now - instance.launchedAt;
     return age <= site.builders.bootLimitSeconds ? "coming" : "none";
   }
   if (slot.phase !== "serving" || slot.disabledByPerson || slot.silent) return "none";
-  if (instance !== null && (memory.interrupted[instance.instanceId] ?? 0) > now) return "none";
+  if (instance !== null && instance.spotNoticeAt !== null) return "none";
   return isUnready(slot, site, now) ? "none" : "ready";
 }
 
@@ -187,17 +186,12 @@ function protocolSteps(
   return { changes, keep };
 }
 
-/** Two instances with one host name take its session from each other. The later one goes once nothing is at stake. */
+/** Two instances with one host name take its session from each other: the first is drained, then the other may serve. */
 function rivalSteps(slot: Slot): Change[] {
-  if (slot.tasks.length > 0) return [];
-  return slot.rivals
-    .filter((rival) => rival.state !== "shutting-down")
-    .map((rival) => ({
-      kind: "terminate" as const,
-      slot: slot.name,
-      instanceId: rival.instanceId,
-      reason: `it claims the slot that ${slot.instance?.instanceId} has held for longer`,
-    }));
+  const rival = slot.rivals[0];
+  if (rival === undefined || slot.instance === null || slot.phase !== "serving" || slot.tasks.length > 0) return [];
+  const reason = `${rival.instanceId} claims the same slot, and two kojid with one name end each other's sessions`;
+  return [{ kind: "drain", slot: slot.name, instanceId: slot.instance.instanceId, reason }];
 }
 
 function strangerNotes(slots: Slots): string[] {
@@ -216,6 +210,12 @@ function windowNote(state: HubState): string[] {
   const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE).length;
   if (free <= FREE_TASK_LIMIT) return [];
   return [`${free} tasks are FREE; the hub looks at the first ${FREE_TASK_LIMIT} only, and so does this decision`];
+}
+
+/** One step per slot and pass: the protocol's comes first. */
+function notAmong(changes: readonly Change[]): (change: Change) => boolean {
+  const slots = new Set(changes.map((change) => change.slot));
+  return (change) => !slots.has(change.slot);
 }
 
 const ORDER: readonly Change["kind"][] = [

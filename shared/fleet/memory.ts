@@ -28,7 +28,6 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     idleSince,
     lastInstance,
     failedOfferings: memory.failedOfferings.filter((each) => each.until > now),
-    interrupted: Object.fromEntries(Object.entries(memory.interrupted).filter(([, until]) => until > now)),
     hubOfflineSince: null,
   };
 }
@@ -42,13 +41,6 @@ export function noteLaunches(
   const launchFailures = { ...memory.launchFailures };
   for (const slot of slotsWithoutInstance) launchFailures[slot] = (launchFailures[slot] ?? 0) + 1;
   return { ...memory, launchFailures, failedOfferings: [...memory.failedOfferings, ...failed] };
-}
-
-/** How long a spot notice is remembered: EC2 takes the instance two minutes after it. */
-const NOTICE_SECONDS = 600;
-
-export function noteSpotNotice(memory: Memory, instanceId: string, now: number): Memory {
-  return { ...memory, interrupted: { ...memory.interrupted, [instanceId]: now + NOTICE_SECONDS } };
 }
 
 /**
@@ -80,7 +72,6 @@ const memorySchema = z.object({
   idleSince: z.record(z.string(), seconds),
   lastInstance: z.record(z.string(), z.string()),
   launchFailures: z.record(z.string(), z.number()),
-  interrupted: z.record(z.string(), seconds),
   hubOfflineSince: seconds.nullable(),
   lookups: z.object({
     tagArches: z.record(z.string(), z.object({ arches: z.array(z.string()), at: seconds })),
@@ -89,11 +80,15 @@ const memorySchema = z.object({
 });
 
 /** Memory from its stored JSON. What cannot be read is forgotten: the fleet is right again after one pass. */
-export function readMemory(json: unknown): { readonly memory: Memory; readonly forgotten: string | null } {
-  const result = memorySchema.safeParse(json);
-  if (result.success) return { memory: result.data, forgotten: null };
-  return {
+export function readMemory(text: string): { readonly memory: Memory; readonly forgotten: string | null } {
+  const forget = (why: string) => ({
     memory: EMPTY_MEMORY,
-    forgotten: `the stored memory is unreadable and was set aside: ${result.error.issues[0]?.message}`,
-  };
+    forgotten: `the stored memory is unreadable and set aside: ${why}`,
+  });
+  try {
+    const result = memorySchema.safeParse(JSON.parse(text));
+    return result.success ? { memory: result.data, forgotten: null } : forget(result.error.issues[0]?.message ?? "");
+  } catch (error) {
+    return forget(error instanceof Error ? error.message : String(error));
+  }
 }

@@ -73,8 +73,8 @@ function reasonToStay(
     return `has ${slot.tasks.length} task(s), load ${round(load)} of ${slot.host?.capacity ?? slot.profile.capacity}${silent}`;
   }
   if (slot.instance !== null && slot.instance.enabledAt === null) return "just checked in";
-  const notice = slot.instance === null ? undefined : memory.interrupted[slot.instance.instanceId];
-  if (notice !== undefined && notice > now) return "has a spot notice: its watcher stops kojid and EC2 takes it";
+  if (slot.instance !== null && slot.instance.spotNoticeAt !== null)
+    return "has a spot notice: its watcher stops kojid and EC2 takes it";
   if (busySlots.has(slot.name)) return "the queue has a task for it at the hub's next run";
   if (slot.silent) return null;
   const idle = idleSeconds(slot, memory, now);

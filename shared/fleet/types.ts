@@ -22,6 +22,8 @@ export interface Instance {
   readonly enabledAt: number | null;
   /** When Toji began to drain it; null = not draining. */
   readonly drainingAt: number | null;
+  /** When EC2 announced that it takes this spot instance; null = not announced. */
+  readonly spotNoticeAt: number | null;
   /** Version of the launch template made for this launch. */
   readonly templateVersion: string | null;
   /** The client token of its launch; names its identity object. */
@@ -78,8 +80,6 @@ export interface Memory {
    * so that a launch that is over is never replayed and one that is under way is never doubled. */
   readonly lastInstance: Readonly<Record<string, string>>;
   readonly launchFailures: Readonly<Record<string, number>>;
-  /** Instances with a spot notice, and until when that is remembered. */
-  readonly interrupted: Readonly<Record<string, number>>;
   readonly hubOfflineSince: number | null;
   readonly lookups: Lookups;
 }
@@ -89,7 +89,6 @@ export const EMPTY_MEMORY: Memory = {
   idleSince: {},
   lastInstance: {},
   launchFailures: {},
-  interrupted: {},
   hubOfflineSince: null,
   lookups: { tagArches: {}, packageSeconds: {} },
 };

@@ -32,7 +32,12 @@ function unreadable(body: Uint8Array, method: string, error: XmlRpcSyntaxError):
 }
 
 /** The error for any HTTP status but 200. Statuses and bodies: transcripts http-*, sslLogin-tls13-*. */
-export function refusedByServer(url: string, status: number, location: string | null, body: Uint8Array): HubAnswerUnreadable {
+export function refusedByServer(
+  url: string,
+  status: number,
+  location: string | null,
+  body: Uint8Array,
+): HubAnswerUnreadable {
   const excerpt = excerptOf(body);
   const retryable = status >= 500 || status === 408 || status === 429;
   const sentence =

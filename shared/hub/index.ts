@@ -1,4 +1,8 @@
 // The door of shared/hub.
+export * from "./calls.ts";
+export * from "./faults.ts";
 export { FREE_TASK_LIMIT, type ScheduleResult, schedule } from "./scheduler.ts";
+export * from "./session.ts";
 export * from "./state.ts";
 export { canonicalArch, expectedWeight, needsTagArch } from "./tasks.ts";
+export * from "./writes.ts";

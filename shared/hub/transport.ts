@@ -90,7 +90,8 @@ async function exchange(
   } catch (error) {
     if (error instanceof HubAnswerUnreadable) throw error;
     if (codeOf(error).startsWith("HPE_")) throw notHttp(url, error);
-    if (deadline.signal.aborted) throw new HubUnreachable(url, "timeout", `after ${timeoutSeconds} s`, { cause: error });
+    if (deadline.signal.aborted)
+      throw new HubUnreachable(url, "timeout", `after ${timeoutSeconds} s`, { cause: error });
     throw unreachable(url, error);
   } finally {
     clearTimeout(timer);
@@ -103,7 +104,12 @@ function headerOf(headers: { readonly [name: string]: string | string[] | undefi
 }
 
 /** All of the body. Over the limit: an error when `strict`, else the start of it. Leaving the loop ends the stream. */
-async function collect(body: AsyncIterable<Uint8Array>, limit: number, strict: boolean, url: string): Promise<Uint8Array> {
+async function collect(
+  body: AsyncIterable<Uint8Array>,
+  limit: number,
+  strict: boolean,
+  url: string,
+): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let size = 0;
   for await (const piece of body) {
@@ -124,7 +130,10 @@ async function decompress(
   limit: number,
   url: string,
 ): Promise<Uint8Array> {
-  const codings = (encoding ?? "").toLowerCase().split(",").map((coding) => coding.trim());
+  const codings = (encoding ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((coding) => coding.trim());
   let plain = body;
   try {
     for (const coding of codings.reverse()) plain = await inflateAs(coding, plain, limit);

@@ -72,6 +72,7 @@ const instances: Instance[] = hosts.slice(0, 1000).map((host, index) => ({
   checkInAfter: null,
   enabledAt: now - 3000,
   drainingAt: null,
+  spotNoticeAt: null,
   launch: "token",
   templateVersion: null,
 }));

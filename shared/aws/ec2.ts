@@ -1,0 +1,195 @@
+// EC2 as Toji uses it: instances by tag, launches by CreateFleet, one launch-template version per launch.
+
+import {
+  CreateFleetCommand,
+  type CreateFleetCommandInput,
+  CreateLaunchTemplateVersionCommand,
+  CreateTagsCommand,
+  DeleteLaunchTemplateVersionsCommand,
+  DeleteTagsCommand,
+  DescribeInstancesCommand,
+  DescribeLaunchTemplateVersionsCommand,
+  type Instance as Ec2Instance,
+  type InstanceStateName,
+  type RequestLaunchTemplateData,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import type { AwsClients } from "./clients.ts";
+import { AwsCallFailed, attempt, errorName } from "./errors.ts";
+
+type Market = "spot" | "on-demand";
+
+export interface TaggedInstance {
+  readonly instanceId: string;
+  readonly state: InstanceStateName;
+  readonly instanceType: string;
+  readonly zone: string;
+  readonly market: Market;
+  readonly launchedAt: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface LaunchRequest {
+  readonly templateId: string;
+  readonly templateVersion: string;
+  readonly market: Market;
+  readonly offerings: readonly { readonly instanceType: string; readonly subnetId: string }[];
+  readonly tags: Readonly<Record<string, string>>;
+  readonly token: string;
+}
+
+export interface LaunchError {
+  readonly code: string;
+  readonly message: string;
+  /** Absent when the error is not about one of the offerings. */
+  readonly instanceType?: string | undefined;
+  readonly subnetId?: string | undefined;
+}
+
+export interface LaunchAnswer {
+  readonly instanceIds: readonly string[];
+  readonly errors: readonly LaunchError[];
+}
+
+/** Every instance that carries the tag, in any state EC2 still lists, page by page. */
+export async function listInstances(
+  ec2: AwsClients["ec2"],
+  tag: { readonly key: string; readonly value: string },
+): Promise<TaggedInstance[]> {
+  const found: TaggedInstance[] = [];
+  let NextToken: string | undefined;
+  do {
+    const input = { Filters: [{ Name: `tag:${tag.key}`, Values: [tag.value] }], MaxResults: 1000, NextToken };
+    const page = await attempt("DescribeInstances", () => ec2.send(new DescribeInstancesCommand(input)));
+    for (const reservation of page.Reservations ?? []) found.push(...(reservation.Instances ?? []).map(readInstance));
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined && NextToken !== "");
+  return found;
+}
+
+function readInstance(instance: Ec2Instance): TaggedInstance {
+  return {
+    instanceId: instance.InstanceId ?? "",
+    state: instance.State?.Name ?? "pending",
+    instanceType: instance.InstanceType ?? "",
+    zone: instance.Placement?.AvailabilityZone ?? "",
+    market: instance.InstanceLifecycle === "spot" ? "spot" : "on-demand",
+    launchedAt: (instance.LaunchTime?.getTime() ?? 0) / 1000,
+    tags: Object.fromEntries((instance.Tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
+  };
+}
+
+/** The version that an earlier attempt at this launch made, by its description; null = none. */
+export async function findTemplateVersion(
+  ec2: AwsClients["ec2"],
+  templateId: string,
+  description: string,
+): Promise<string | null> {
+  let NextToken: string | undefined;
+  do {
+    const input = { LaunchTemplateId: templateId, MaxResults: 200, NextToken };
+    const page = await attempt("DescribeLaunchTemplateVersions", () =>
+      ec2.send(new DescribeLaunchTemplateVersionsCommand(input)),
+    );
+    const match = page.LaunchTemplateVersions?.find((each) => each.VersionDescription === description);
+    if (match?.VersionNumber !== undefined) return String(match.VersionNumber);
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined && NextToken !== "");
+  return null;
+}
+
+/** A version on top of the template's default; what `changes` does not name is inherited. */
+export async function createTemplateVersion(
+  ec2: AwsClients["ec2"],
+  templateId: string,
+  description: string,
+  changes: RequestLaunchTemplateData,
+): Promise<string> {
+  const reply = await attempt("CreateLaunchTemplateVersion", () =>
+    ec2.send(
+      new CreateLaunchTemplateVersionCommand({
+        LaunchTemplateId: templateId,
+        SourceVersion: "$Default",
+        VersionDescription: description,
+        LaunchTemplateData: changes,
+      }),
+    ),
+  );
+  const number = reply.LaunchTemplateVersion?.VersionNumber;
+  if (number === undefined)
+    throw new AwsCallFailed("CreateLaunchTemplateVersion", new Error("the answer has no version"));
+  return String(number);
+}
+
+/** A version that is gone already is fine: EC2 answers those in its list of failures. */
+export async function deleteTemplateVersion(
+  ec2: AwsClients["ec2"],
+  templateId: string,
+  version: string,
+): Promise<void> {
+  const command = new DeleteLaunchTemplateVersionsCommand({ LaunchTemplateId: templateId, Versions: [version] });
+  await attempt("DeleteLaunchTemplateVersions", () => ec2.send(command));
+}
+
+/** One instance, whichever offering EC2 has. HTTP 200 says nothing: look at the ids and the errors. */
+export async function launchInstance(ec2: AwsClients["ec2"], request: LaunchRequest): Promise<LaunchAnswer> {
+  const reply = await attempt("CreateFleet", () => ec2.send(new CreateFleetCommand(fleetInput(request))));
+  return {
+    instanceIds: (reply.Instances ?? []).flatMap((each) => each.InstanceIds ?? []),
+    errors: (reply.Errors ?? []).map((each) => ({
+      code: each.ErrorCode ?? "Unknown",
+      message: each.ErrorMessage ?? "",
+      instanceType: each.LaunchTemplateAndOverrides?.Overrides?.InstanceType,
+      subnetId: each.LaunchTemplateAndOverrides?.Overrides?.SubnetId,
+    })),
+  };
+}
+
+function fleetInput(request: LaunchRequest): CreateFleetCommandInput {
+  const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
+  return {
+    Type: "instant",
+    ClientToken: request.token,
+    LaunchTemplateConfigs: [
+      {
+        LaunchTemplateSpecification: { LaunchTemplateId: request.templateId, Version: request.templateVersion },
+        Overrides: request.offerings.map((each, index) => ({
+          InstanceType: each.instanceType as NonNullable<Ec2Instance["InstanceType"]>,
+          SubnetId: each.subnetId,
+          Priority: index,
+        })),
+      },
+    ],
+    TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: request.market },
+    SpotOptions: { AllocationStrategy: "capacity-optimized-prioritized" },
+    OnDemandOptions: { AllocationStrategy: "prioritized" },
+    TagSpecifications: [
+      { ResourceType: "instance", Tags },
+      { ResourceType: "fleet", Tags },
+    ],
+  };
+}
+
+export async function tagInstance(
+  ec2: AwsClients["ec2"],
+  instanceId: string,
+  key: string,
+  value: string,
+): Promise<void> {
+  const command = new CreateTagsCommand({ Resources: [instanceId], Tags: [{ Key: key, Value: value }] });
+  await attempt("CreateTags", () => ec2.send(command));
+}
+
+export async function untagInstance(ec2: AwsClients["ec2"], instanceId: string, ...keys: string[]): Promise<void> {
+  const command = new DeleteTagsCommand({ Resources: [instanceId], Tags: keys.map((Key) => ({ Key })) });
+  await attempt("DeleteTags", () => ec2.send(command));
+}
+
+/** An instance that EC2 no longer knows counts as terminated. */
+export async function terminateInstance(ec2: AwsClients["ec2"], instanceId: string): Promise<void> {
+  try {
+    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
+  } catch (error) {
+    if (errorName(error) !== "InvalidInstanceID.NotFound") throw new AwsCallFailed("TerminateInstances", error);
+  }
+}

@@ -1,0 +1,69 @@
+// JSON and small texts in the one versioned bucket, written conditionally so that two writers never overwrite each other.
+
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import type { AwsClients } from "./clients.ts";
+import { AwsCallFailed, attempt, errorName } from "./errors.ts";
+
+/** Somebody else wrote the object first. */
+export class StoreConflict extends Error {
+  override readonly name = "StoreConflict";
+  readonly key: string;
+  readonly retryable = true;
+  constructor(key: string, options?: ErrorOptions) {
+    super(`${key} was changed by another writer: read it again`, options);
+    this.key = key;
+  }
+}
+
+export interface Stored {
+  readonly text: string;
+  readonly etag: string;
+}
+
+/** `expect`: the etag that must still be there, or "absent" for an object that must not exist yet. */
+export interface ObjectStore {
+  get(key: string): Promise<Stored | null>;
+  put(key: string, text: string, expect?: string): Promise<{ readonly etag: string }>;
+  /** Deleting what is not there is fine. */
+  remove(key: string): Promise<void>;
+  presign(key: string, expiresInSeconds: number): Promise<string>;
+}
+
+export function openStore(clients: Pick<AwsClients, "s3" | "presignGet">, bucket: string): ObjectStore {
+  const { s3 } = clients;
+  return {
+    async get(key) {
+      try {
+        const reply = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        return { text: (await reply.Body?.transformToString()) ?? "", etag: reply.ETag ?? "" };
+      } catch (error) {
+        if (errorName(error) === "NoSuchKey") return null;
+        throw new AwsCallFailed("GetObject", error);
+      }
+    },
+    async put(key, text, expect) {
+      const condition = expect === undefined ? {} : expect === "absent" ? { IfNoneMatch: "*" } : { IfMatch: expect };
+      try {
+        const reply = await s3.send(
+          new PutObjectCommand({ Bucket: bucket, Key: key, Body: text, ContentType: contentType(key), ...condition }),
+        );
+        return { etag: reply.ETag ?? "" };
+      } catch (error) {
+        const name = errorName(error);
+        // 412 when the condition fails, 409 when two conditional writes meet, 404 when If-Match finds nothing.
+        if (name === "PreconditionFailed" || name === "ConditionalRequestConflict" || name === "NoSuchKey") {
+          throw new StoreConflict(key, { cause: error });
+        }
+        throw new AwsCallFailed("PutObject", error);
+      }
+    },
+    async remove(key) {
+      await attempt("DeleteObject", () => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })));
+    },
+    presign: (key, expiresInSeconds) => attempt("presign", () => clients.presignGet(bucket, key, expiresInSeconds)),
+  };
+}
+
+function contentType(key: string): string {
+  return key.endsWith(".json") ? "application/json" : "text/plain";
+}

@@ -1,0 +1,148 @@
+// Makes the changes of a decision, one by one and in its order; each outcome is a sentence. What fails is seen again next pass.
+
+import { AwsCallFailed } from "../aws/errors.ts";
+import { LeaseLost } from "../aws/lease.ts";
+import { HubOffline } from "../hub/index.ts";
+import {
+  cancelDrain,
+  disableLost,
+  drainBuilder,
+  enableBuilder,
+  enableLost,
+  freeTasks,
+  terminateBuilder,
+} from "./builders.ts";
+import { changeSentence } from "./explain.ts";
+import { isThrottled, launchBuilder } from "./launch.ts";
+import { noteLaunches } from "./memory.ts";
+import type { FleetPorts } from "./ports.ts";
+import type { Change, Decision, FailedOffering, Instance, Memory } from "./types.ts";
+
+export interface Outcome {
+  readonly kind: Change["kind"];
+  readonly slot: string;
+  readonly done: boolean;
+  /** What was done, or why not. */
+  readonly sentence: string;
+}
+
+export interface Applied {
+  readonly outcomes: readonly Outcome[];
+  readonly memory: Memory;
+}
+
+/** What launches teach while a pass runs. */
+interface Lessons {
+  readonly failed: FailedOffering[];
+  readonly withoutInstance: string[];
+  /** EC2 asked for fewer calls: no further launch in this pass. */
+  throttled: boolean;
+}
+
+/** `mayGoOn` says whether this invocation still is the one writer; asked before every change. */
+export async function apply(
+  decision: Decision,
+  instances: readonly Instance[],
+  ports: FleetPorts,
+  mayGoOn: () => boolean,
+): Promise<Applied> {
+  const lessons: Lessons = { failed: [], withoutInstance: [], throttled: false };
+  const byId = new Map(instances.map((instance) => [instance.instanceId, instance]));
+  const outcomes: Outcome[] = [];
+  for (const change of decision.changes) {
+    if (!mayGoOn()) {
+      ports.telemetry.warn("the lease is about to end: the remaining changes wait for the next pass");
+      break;
+    }
+    ports.telemetry.info(changeSentence(change), { slot: change.slot });
+    const outcome = await applyOne(change, byId, ports, lessons);
+    outcomes.push(outcome);
+    if (!outcome.done)
+      ports.telemetry.warn(`${change.kind} ${change.slot} not done: ${outcome.sentence}`, { slot: change.slot });
+    if (outcome.stop) break;
+  }
+  return { outcomes, memory: noteLaunches(decision.memory, lessons.failed, lessons.withoutInstance) };
+}
+
+async function applyOne(
+  change: Change,
+  byId: ReadonlyMap<string, Instance>,
+  ports: FleetPorts,
+  lessons: Lessons,
+): Promise<Outcome & { readonly stop?: boolean }> {
+  const { kind, slot } = change;
+  try {
+    return { kind, slot, ...(await takeStep(change, byId, ports, lessons)) };
+  } catch (error) {
+    if (error instanceof LeaseLost) throw error;
+    if (isThrottled(error)) lessons.throttled ||= kind === "launch";
+    // Without its hub there is nothing more to do safely in this pass.
+    return { kind, slot, done: false, sentence: sentenceOf(error), stop: error instanceof HubOffline };
+  }
+}
+
+async function takeStep(
+  change: Change,
+  byId: ReadonlyMap<string, Instance>,
+  ports: FleetPorts,
+  lessons: Lessons,
+): Promise<{ readonly done: boolean; readonly sentence: string }> {
+  switch (change.kind) {
+    case "launch":
+      return await launch(change, ports, lessons);
+    case "enable":
+      await enableBuilder(ports, change, instanceOf(change, byId));
+      return { done: true, sentence: "enabled" };
+    case "cancel-drain":
+      await cancelDrain(ports, change.slot, change.instanceId);
+      return { done: true, sentence: "its drain is called off" };
+    case "drain":
+      await drainBuilder(ports, change);
+      return { done: true, sentence: "disabled" };
+    case "terminate":
+      await terminateBuilder(ports, change, instanceOf(change, byId));
+      return { done: true, sentence: "terminated" };
+    case "free-tasks":
+      await freeTasks(ports, change);
+      return { done: true, sentence: `freed tasks ${change.taskIds.join(", ")}` };
+    case "enable-lost":
+      await enableLost(ports, change);
+      return { done: true, sentence: "enabled, so that the hub frees its tasks" };
+    case "disable-lost":
+      await disableLost(ports, change);
+      return { done: true, sentence: "disabled" };
+  }
+}
+
+function instanceOf(change: { readonly instanceId: string }, byId: ReadonlyMap<string, Instance>): Instance {
+  const instance = byId.get(change.instanceId);
+  if (instance === undefined) throw new Error(`${change.instanceId} is not among the instances of this pass`);
+  return instance;
+}
+
+async function launch(
+  change: Extract<Change, { kind: "launch" }>,
+  ports: FleetPorts,
+  lessons: Lessons,
+): Promise<{ readonly done: boolean; readonly sentence: string }> {
+  if (lessons.throttled) return { done: false, sentence: "EC2 asked for fewer calls: it waits for the next pass" };
+  const profile = ports.site.builders.profiles.find((each) => each.name === change.profile);
+  if (profile === undefined) throw new Error(`no profile ${change.profile} in the config`);
+  try {
+    const result = await launchBuilder(ports, change, profile);
+    lessons.failed.push(...result.failed);
+    lessons.throttled ||= result.throttled;
+    if (result.instanceId !== null) return { done: true, sentence: `launched ${result.instanceId}` };
+    lessons.withoutInstance.push(change.slot);
+    return { done: false, sentence: result.sentence };
+  } catch (error) {
+    // The token stands for other parameters by now: that launch is over, the next pass starts another.
+    if (error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch")
+      lessons.withoutInstance.push(change.slot);
+    throw error;
+  }
+}
+
+export function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,56 @@
+// The hub's record of a slot: made once, kept for ever, set to what its profile says before each launch.
+
+import type { Profile } from "../config/index.ts";
+import {
+  addHost,
+  addHostToChannel,
+  ask,
+  disableHost,
+  editHost,
+  getHost,
+  HubFault,
+  type HubWrite,
+  type HubWriter,
+  listChannelsOf,
+  listTasksOf,
+  removeHostFromChannel,
+  type Task,
+  writeAll,
+} from "../hub/index.ts";
+
+/** Somebody enabled the host of an empty slot: launching into it would give tasks to a builder that is not up. */
+export class SlotEnabled extends Error {
+  override readonly name = "SlotEnabled";
+  readonly retryable = true;
+}
+
+/** Host, arches, capacity and channels as the profile has them, disabled. Repeating it changes nothing more. */
+export async function prepareHost(hub: HubWriter, slot: string, profile: Profile): Promise<void> {
+  // addHost enables at once and joins channel default: in one multiCall with disableHost nobody sees it so.
+  if ((await ask(hub, getHost(slot))) === null)
+    await writeTogether(hub, [addHost(slot, profile.arches), disableHost(slot)]);
+  const host = await ask(hub, getHost(slot));
+  if (host === null) throw new Error(`the hub has no host ${slot} right after it was made: look at the hub's log`);
+  if (host.enabled) throw new SlotEnabled(`host ${slot} is enabled though its slot is empty: no launch into it now`);
+  const joined = (await ask(hub, listChannelsOf(slot))).map((channel) => channel.name);
+  const arches = profile.arches.join(" ");
+  const { capacity } = profile;
+  await writeTogether(hub, [
+    ...(host.arches === arches && host.capacity === capacity ? [] : [editHost(slot, { arches, capacity })]),
+    ...profile.channels.filter((name) => !joined.includes(name)).map((name) => addHostToChannel(slot, name)),
+    ...joined.filter((name) => !profile.channels.includes(name)).map((name) => removeHostFromChannel(slot, name)),
+  ]);
+}
+
+/** One multiCall; the first refusal is thrown, after the others were done. */
+export async function writeTogether(hub: HubWriter, writes: readonly HubWrite[]): Promise<void> {
+  if (writes.length === 0) return;
+  for (const outcome of await writeAll(hub, writes)) if (outcome instanceof HubFault) throw outcome;
+}
+
+/** The last look before a builder goes: is it disabled, and does the hub hold tasks for it? A slot without host has none. */
+export async function readHolding(hub: HubWriter, slot: string): Promise<{ enabled: boolean; tasks: readonly Task[] }> {
+  const host = await ask(hub, getHost(slot));
+  if (host === null) return { enabled: false, tasks: [] };
+  return { enabled: host.enabled, tasks: await ask(hub, listTasksOf([host.id])) };
+}

@@ -1,0 +1,180 @@
+// One launch: hub host, identity, template version, CreateFleet. In this order, each step safe to repeat or to be cut off at.
+
+import type { RequestLaunchTemplateData } from "@aws-sdk/client-ec2";
+import {
+  createTemplateVersion,
+  deleteTemplateVersion,
+  findTemplateVersion,
+  type LaunchAnswer,
+  launchInstance,
+} from "../aws/ec2.ts";
+import { AwsCallFailed } from "../aws/errors.ts";
+import type { Market, Profile } from "../config/index.ts";
+import { prepareHost } from "./host.ts";
+import { issueIdentity } from "./identity.ts";
+import type { FleetPorts } from "./ports.ts";
+import { identityKey, launchTags, templateDescription } from "./tags.ts";
+import type { Change, FailedOffering, OfferingChoice } from "./types.ts";
+import { renderUserData } from "./user-data.ts";
+
+type Launch = Extract<Change, { kind: "launch" }>;
+
+export interface LaunchResult {
+  /** null = EC2 has no instance for it now. */
+  readonly instanceId: string | null;
+  readonly sentence: string;
+  /** Offerings that refused: not tried for a while. */
+  readonly failed: readonly FailedOffering[];
+  /** EC2 asked for fewer calls: nothing is wrong with the offerings, all launches wait for the next pass. */
+  readonly throttled: boolean;
+}
+
+/** The presigned URL outlives the slowest boot, not much more. */
+function urlSeconds(ports: FleetPorts): number {
+  return ports.site.builders.bootLimitSeconds + 300;
+}
+
+export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: Profile): Promise<LaunchResult> {
+  await prepareHost(await ports.hubWriter(), launch.slot, profile);
+  const templateVersion = await prepareTemplate(ports, launch, profile);
+  const failed: FailedOffering[] = [];
+  const codes: string[] = [];
+  for (const [market, offerings] of Map.groupBy(launch.offerings, (each) => each.market)) {
+    const answer = await tryMarket(ports, launch, templateVersion, market, offerings);
+    const instanceId = answer.instanceIds[0];
+    failed.push(...failedOfferings(answer, offerings, ports));
+    if (instanceId !== undefined) return { instanceId, sentence: "launched", failed, throttled: false };
+    codes.push(...answer.errors.map((error) => error.code));
+    if (codes.some(isThrottle)) break;
+  }
+  await forgetLaunch(ports, launch.slot, launch.token, templateVersion);
+  const what = codes.length === 0 ? "an empty answer" : [...new Set(codes)].join(", ");
+  return { instanceId: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
+}
+
+async function tryMarket(
+  ports: FleetPorts,
+  launch: Launch,
+  templateVersion: string,
+  market: Market,
+  offerings: readonly OfferingChoice[],
+): Promise<LaunchAnswer> {
+  const { launchTemplateId: templateId, site } = ports;
+  ports.telemetry.info(
+    `launching ${launch.slot}: ${market}, ${offerings.map((each) => `${each.instanceType} in ${each.zone}`).join(", ")}`,
+  );
+  return await launchInstance(ports.ec2, {
+    templateId,
+    templateVersion,
+    market,
+    offerings,
+    tags: launchTags(site.builders.fleet, launch, templateVersion),
+    // EC2 refuses a token that comes back with other parameters, so a doubled launch cannot slip through either way.
+    token: `${launch.token}-${market}`,
+  });
+}
+
+/** The identity and the template version of this launch; those of an attempt that was cut off are used again. */
+async function prepareTemplate(ports: FleetPorts, launch: Launch, profile: Profile): Promise<string> {
+  const description = templateDescription(launch.token);
+  const made = await findTemplateVersion(ports.ec2, ports.launchTemplateId, description);
+  if (made !== null) return made;
+  const { builders } = ports.site;
+  const key = identityKey(launch.slot, launch.token);
+  const identity = await issueIdentity(
+    await ports.identityCa(),
+    launch.slot,
+    builders.identityHours,
+    ports.clock.now(),
+  );
+  await ports.store.put(key, identity);
+  const identityUrl = await ports.store.presign(key, urlSeconds(ports));
+  return await createTemplateVersion(
+    ports.ec2,
+    ports.launchTemplateId,
+    description,
+    templateData(ports, launch, profile, identityUrl, await ports.hubCa()),
+  );
+}
+
+function templateData(
+  ports: FleetPorts,
+  launch: Launch,
+  profile: Profile,
+  identityUrl: string,
+  hubCaPem: string | undefined,
+): RequestLaunchTemplateData {
+  const { builders, hub } = ports.site;
+  const userData = renderUserData(
+    {
+      slot: launch.slot,
+      hubUrl: hub.url,
+      topUrl: hub.topUrl,
+      identityUrl,
+      maxJobs: profile.maxJobs,
+      minSpaceMb: profile.minSpaceMb,
+      sleepSeconds: builders.pollSeconds,
+      ...(hubCaPem === undefined ? {} : { hubCaPem }),
+      ...(builders.allowedScms === undefined ? {} : { allowedScms: builders.allowedScms }),
+    },
+    ports.scripts,
+  );
+  return {
+    ImageId: profile.imageId,
+    UserData: userData,
+    BlockDeviceMappings: [
+      {
+        DeviceName: "/dev/sda1",
+        Ebs: { VolumeSize: profile.volumeGiB, VolumeType: "gp3", Encrypted: true, DeleteOnTermination: true },
+      },
+    ],
+    ...(builders.securityGroups.length === 0 ? {} : { SecurityGroupIds: builders.securityGroups }),
+  };
+}
+
+/** Puts away what a launch needed: its identity and its template version. Both may be gone already. */
+export async function forgetLaunch(
+  ports: FleetPorts,
+  slot: string,
+  token: string,
+  templateVersion: string,
+): Promise<void> {
+  await ports.store.remove(identityKey(slot, token));
+  await deleteTemplateVersion(ports.ec2, ports.launchTemplateId, templateVersion);
+}
+
+const QUOTA: ReadonlySet<string> = new Set([
+  "VcpuLimitExceeded",
+  "MaxSpotInstanceCountExceeded",
+  "InstanceLimitExceeded",
+]);
+
+function isThrottle(code: string): boolean {
+  return code === "RequestLimitExceeded" || code === "Throttling";
+}
+
+/** Thrown by the SDK after its own retries. */
+export function isThrottled(error: unknown): boolean {
+  return error instanceof AwsCallFailed && isThrottle(error.code);
+}
+
+/** Capacity: that offering. Quota: the whole market, since another zone cannot help. Both for `failedOfferingSeconds`. */
+function failedOfferings(
+  answer: LaunchAnswer,
+  offerings: readonly OfferingChoice[],
+  ports: FleetPorts,
+): FailedOffering[] {
+  const until = ports.clock.now() + ports.site.builders.failedOfferingSeconds;
+  const found = new Map<OfferingChoice, string>();
+  for (const error of answer.errors) {
+    if (isThrottle(error.code)) continue;
+    const meant = offerings.filter(
+      (each) =>
+        QUOTA.has(error.code) ||
+        ((error.instanceType === undefined || error.instanceType === each.instanceType) &&
+          (error.subnetId === undefined || error.subnetId === each.subnetId)),
+    );
+    for (const each of meant) found.set(each, error.code);
+  }
+  return [...found].map(([{ instanceType, zone, market }, code]) => ({ instanceType, zone, market, code, until }));
+}

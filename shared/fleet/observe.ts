@@ -1,0 +1,213 @@
+// Looks at the whole world once: the hub in one multiCall, EC2 by tag, and what tags and packages say from a cache.
+
+import type { AwsClients } from "../aws/clients.ts";
+import { listInstances } from "../aws/ec2.ts";
+import type { Clock } from "../clock.ts";
+import type { Site } from "../config/index.ts";
+import {
+  askAll,
+  getActiveRefusals,
+  getActiveRuns,
+  getAverageBuildDuration,
+  getBuildConfig,
+  getHostData,
+  type Host,
+  HubFault,
+  HubOffline,
+  type HubOptions,
+  type HubQuery,
+  type HubReader,
+  type HubState,
+  listActiveTasks,
+  listChannels,
+  listHosts,
+  listHostsOf,
+  needsTagArch,
+  TASK_STATE,
+  type Task,
+} from "../hub/index.ts";
+import { readTags, TAG } from "./tags.ts";
+import type { HubView, InstancesView, Lookups, Snapshot } from "./types.ts";
+
+/** Channel ids of the last look, so that the next one asks for their hosts in the same multiCall. */
+export interface ObserveCache {
+  channelIds: readonly number[];
+}
+
+/** A tag's arches change rarely, a package's average hardly ever. */
+const TAG_LIFE_SECONDS = 600;
+const PACKAGE_LIFE_SECONDS = 86_400;
+/** New names looked up in one pass; the rest follows in the next. */
+const LOOKUPS_PER_PASS = 100;
+
+export interface ObservePorts {
+  readonly site: Pick<Site, "builders"> & { readonly hub: { readonly options: HubOptions } };
+  readonly clock: Clock;
+  readonly hubReader: HubReader;
+  /** null = EC2 is not asked. */
+  readonly ec2: AwsClients["ec2"] | null;
+}
+
+export async function observe(ports: ObservePorts, cache: ObserveCache, lookups: Lookups): Promise<Snapshot> {
+  const at = ports.clock.now();
+  const [hub, ec2] = await Promise.all([observeHub(ports, cache), observeInstances(ports)]);
+  if (!hub.seen) return { at, hub, ec2, lookups };
+  const found = await lookUp(ports, hub.state.tasks, lookups);
+  return { at, hub: { ...hub, notes: [...hub.notes, ...found.notes] }, ec2, lookups: found.lookups };
+}
+
+/** The hub's state, or the sentence why it cannot be seen. Nothing is thrown: "cannot see" is something to decide on. */
+export async function observeHub(ports: Omit<ObservePorts, "ec2">, cache: ObserveCache): Promise<HubView> {
+  const { clock, hubReader } = ports;
+  const start = clock.now();
+  try {
+    const { state, notes } = await readHub(ports, cache);
+    return { seen: true, version: hubReader.version, latencySeconds: clock.now() - start, state, notes };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const offline = error instanceof HubOffline;
+    const reason = offline ? `the hub answered "${error.faultString}" (fault 1014)` : text;
+    return { seen: false, offline, version: hubReader.version, reason };
+  }
+}
+
+async function readHub(
+  { site, clock, hubReader }: Omit<ObservePorts, "ec2">,
+  cache: ObserveCache,
+): Promise<{ state: HubState; notes: string[] }> {
+  const known = cache.channelIds;
+  const answers = await askAll(hubReader, {
+    channels: listChannels(),
+    hosts: listHosts(),
+    tasks: listActiveTasks(),
+    data: getHostData(),
+    runs: getActiveRuns(),
+    refusals: getActiveRefusals(),
+    ...Object.fromEntries(known.map((id) => [`${MEMBERS}${id}`, listHostsOf(id)])),
+  });
+  const now = clock.now();
+  const notes: string[] = [];
+  const channels = required(answers.channels);
+  const members = new Map<number, ReadonlySet<number>>();
+  for (const [name, answer] of Object.entries<unknown>(answers)) {
+    if (name.startsWith(MEMBERS) && Array.isArray(answer))
+      members.set(Number(name.slice(MEMBERS.length)), new Set<number>(answer));
+  }
+  const missing = channels.map((channel) => channel.id).filter((id) => !members.has(id));
+  for (const [id, ids] of await askEach(hubReader, missing, (channel) => listHostsOf(channel))) {
+    members.set(id, new Set(required(ids)));
+  }
+  cache.channelIds = channels.map((channel) => channel.id);
+  const data = new Map(optional(answers.data, notes, "host data").map((each) => [each.host_id, each.data]));
+  const hosts = required(answers.hosts).map((host): Host => {
+    const own = channels.filter((channel) => members.get(channel.id)?.has(host.id));
+    return { ...host, channels: own.map((channel) => channel.id), data: data.get(host.id) ?? null };
+  });
+  return {
+    state: {
+      now,
+      options: site.hub.options,
+      channels,
+      // listHosts has no order of its own.
+      hosts: hosts.sort((a, b) => a.id - b.id),
+      tasks: required(answers.tasks),
+      refusals: optional(answers.refusals, notes, "refusals"),
+      runs: optional(answers.runs, notes, "task runs"),
+    },
+    notes,
+  };
+}
+
+const MEMBERS = "hosts of channel ";
+
+function required<T>(answer: T | HubFault): T {
+  if (answer instanceof HubFault) throw answer;
+  return answer;
+}
+
+/** The scheduler.* calls are missing on hubs before 1.34: the decision is then made without them, and says so. */
+function optional<T>(answer: readonly T[] | HubFault, notes: string[], what: string): readonly T[] {
+  if (!(answer instanceof HubFault)) return answer;
+  notes.push(`the hub gave no ${what} (${answer.faultString}): decided without; Toji is made for Koji 1.34 and later`);
+  return [];
+}
+
+async function observeInstances({ ec2, site }: ObservePorts): Promise<InstancesView> {
+  if (ec2 === null) return { kind: "not-asked" };
+  try {
+    const found = await listInstances(ec2, { key: TAG.fleet, value: site.builders.fleet });
+    return { kind: "seen", instances: found.map(readTags) };
+  } catch (error) {
+    return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Arches of build tags (for noarch builds) and average build times (for weights) of what is FREE now. */
+async function lookUp(
+  { clock, hubReader }: ObservePorts,
+  tasks: readonly Task[],
+  lookups: Lookups,
+): Promise<{ lookups: Lookups; notes: string[] }> {
+  const now = clock.now();
+  const free = tasks.filter((task) => task.state === TASK_STATE.FREE);
+  const tags = names(
+    free.filter(needsTagArch).map((task) => task.build_tag),
+    lookups.tagArches,
+    now - TAG_LIFE_SECONDS,
+  );
+  const built = free.filter((task) => task.method === "buildArch").map((task) => task.package);
+  const packages = names(built, lookups.packageSeconds, now - PACKAGE_LIFE_SECONDS);
+  if (tags.length + packages.length === 0) return { lookups, notes: [] };
+  try {
+    const [tagAnswers, packageAnswers] = await Promise.all([
+      askEach(hubReader, tags, (tag) => getBuildConfig(tagInfo(tag))),
+      askEach(hubReader, packages, (name) => getAverageBuildDuration(name)),
+    ]);
+    const tagArches = { ...lookups.tagArches };
+    for (const [tag, answer] of tagAnswers) {
+      // A tag that the hub does not know limits nothing; it is asked again later.
+      tagArches[tag] = { arches: answer instanceof HubFault ? [] : answer.arches, at: now };
+    }
+    const packageSeconds = { ...lookups.packageSeconds };
+    for (const [name, answer] of packageAnswers) {
+      packageSeconds[name] = { seconds: answer instanceof HubFault ? null : answer, at: now };
+    }
+    return { lookups: { tagArches, packageSeconds }, notes: [] };
+  } catch (error) {
+    // Only the estimate suffers; what is known goes on being used.
+    const text = error instanceof Error ? error.message : String(error);
+    return { lookups, notes: [`tags and packages were not looked up: ${text}`] };
+  }
+}
+
+/** One question for each key, in one multiCall; none for no keys. */
+async function askEach<Key extends string | number, T>(
+  hubReader: HubReader,
+  keys: readonly Key[],
+  queryOf: (key: Key) => HubQuery<T>,
+): Promise<[Key, T | HubFault][]> {
+  if (keys.length === 0) return [];
+  const queries: Record<string, HubQuery<T>> = Object.fromEntries(keys.map((key) => [String(key), queryOf(key)]));
+  const answers: Record<string, T | HubFault> = await askAll(hubReader, queries);
+  return keys.flatMap((key): [Key, T | HubFault][] => {
+    const answer = answers[String(key)];
+    return answer === undefined ? [] : [[key, answer]];
+  });
+}
+
+/** Names without a fresh entry, each once, a bounded number of them. */
+function names(
+  wanted: readonly (string | number | null | undefined)[],
+  known: Readonly<Record<string, { readonly at: number }>>,
+  oldest: number,
+): string[] {
+  const stale = wanted.flatMap((name) =>
+    name == null || (known[String(name)]?.at ?? 0) > oldest ? [] : [String(name)],
+  );
+  return [...new Set(stale)].slice(0, LOOKUPS_PER_PASS);
+}
+
+/** Build tags stand in requests by id or by name. */
+function tagInfo(tag: string): string | number {
+  return /^\d+$/.test(tag) ? Number(tag) : tag;
+}

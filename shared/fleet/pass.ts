@@ -1,0 +1,109 @@
+// One pass: observe, decide, apply, record. And one invocation: passes every few seconds while there is something to do.
+
+import { acquireLease, type Lease } from "../aws/lease.ts";
+import { apply, type Outcome } from "./apply.ts";
+import { decide } from "./decide.ts";
+import { readMemory } from "./memory.ts";
+import { type ObserveCache, observe } from "./observe.ts";
+import type { FleetPorts } from "./ports.ts";
+import { emitMetrics, logDecision, recordDecision } from "./record.ts";
+import { type Decision, EMPTY_MEMORY, type Memory } from "./types.ts";
+
+const LEASE_KEY = "fleet/lease.json";
+const MEMORY_KEY = "fleet/memory.json";
+
+/** Longer than any pass: a hub that times out costs a few tens of seconds. Renewed before each pass. */
+const LEASE_SECONDS = 120;
+/** A change is not begun with less than this left: the slowest one is a few calls. */
+const LEASE_MARGIN_SECONDS = 30;
+/** Between passes of one invocation; a schedule cannot tick faster than once a minute. */
+const PASS_GAP_SECONDS = 10;
+/** After this the next tick's invocation takes over. */
+const INVOCATION_SECONDS = 50;
+
+export interface InvocationResult {
+  readonly passes: number;
+  /** Why there was no pass, or null. */
+  readonly skipped: string | null;
+  readonly last: Decision | null;
+}
+
+/** `owner` names this invocation in the lease. Another one at work is no error: its passes see what this one would. */
+export async function runInvocation(ports: FleetPorts, cache: ObserveCache, owner: string): Promise<InvocationResult> {
+  const lease = await acquireLease(ports.store, ports.clock, LEASE_KEY, owner, LEASE_SECONDS);
+  if ("heldBy" in lease) {
+    const skipped = `no pass: ${lease.heldBy} is the one writer until ${new Date(lease.until * 1000).toISOString()}`;
+    ports.telemetry.info(skipped);
+    return { passes: 0, skipped, last: null };
+  }
+  const end = ports.clock.now() + INVOCATION_SECONDS;
+  let passes = 0;
+  let last: Decision;
+  try {
+    let memory = await loadMemory(ports);
+    for (;;) {
+      const pass = await runPass(ports, cache, memory, lease);
+      passes += 1;
+      last = pass.decision;
+      memory = pass.memory;
+      if (!hasMoreToDo(last) || ports.clock.now() + PASS_GAP_SECONDS >= end) break;
+      await ports.clock.sleep(PASS_GAP_SECONDS);
+      await lease.renew();
+    }
+  } finally {
+    await lease.release();
+  }
+  return { passes, skipped: null, last };
+}
+
+async function runPass(
+  ports: FleetPorts,
+  cache: ObserveCache,
+  stored: StoredMemory,
+  lease: Lease,
+): Promise<{ decision: Decision; outcomes: readonly Outcome[]; memory: StoredMemory }> {
+  const snapshot = await observe(ports, cache, stored.memory.lookups);
+  const decision = decide(snapshot, ports.site, stored.memory, ports.clock.now());
+  logDecision(ports.telemetry, decision);
+  const instances = snapshot.ec2.kind === "seen" ? snapshot.ec2.instances : [];
+  const applied = await apply(decision, instances, ports, () => lease.remaining() > LEASE_MARGIN_SECONDS);
+  const memory = await saveMemory(ports, stored, applied.memory, lease.epoch);
+  await recordDecision(ports, decision, applied.outcomes, lease.epoch);
+  emitMetrics(ports.telemetry, snapshot, decision, applied.outcomes);
+  return { decision, outcomes: applied.outcomes, memory };
+}
+
+/** Tasks wait, or a builder is on its way in or out: the next look should come soon. */
+function hasMoreToDo(decision: Decision): boolean {
+  const moving = decision.builders.some(
+    ({ phase }) => phase !== "serving" && phase !== "stopped" && phase !== "unknown",
+  );
+  return decision.queue.length > 0 || decision.changes.length > 0 || moving;
+}
+
+interface StoredMemory {
+  readonly memory: Memory;
+  readonly text: string;
+  readonly etag: string;
+}
+
+async function loadMemory({ store, telemetry }: FleetPorts): Promise<StoredMemory> {
+  const stored = await store.get(MEMORY_KEY);
+  if (stored === null) return { memory: EMPTY_MEMORY, text: "", etag: "absent" };
+  const { memory, forgotten } = readMemory(stored.text);
+  if (forgotten !== null) telemetry.warn(forgotten);
+  return { memory, ...stored };
+}
+
+/** Conditional on what was read: a writer that lost its lease unnoticed cannot overwrite its successor's memory. */
+async function saveMemory(
+  ports: FleetPorts,
+  stored: StoredMemory,
+  memory: Memory,
+  epoch: number,
+): Promise<StoredMemory> {
+  if (JSON.stringify(memory) === JSON.stringify(stored.memory)) return stored;
+  const text = JSON.stringify({ epoch, ...memory });
+  const { etag } = await ports.store.put(MEMORY_KEY, text, stored.etag);
+  return { memory, text, etag };
+}

@@ -1,0 +1,70 @@
+// What a pass leaves behind: the decision record and the metrics. The records answer "why was nothing launched at 14:02?".
+
+import type { Telemetry } from "../telemetry.ts";
+import type { Outcome } from "./apply.ts";
+import { changeSentence } from "./explain.ts";
+import type { FleetPorts } from "./ports.ts";
+import type { Decision, Snapshot } from "./types.ts";
+
+/** The newest decision, for `status` and the console. */
+export const LATEST_DECISION = "fleet/decisions/latest.json";
+
+/** Stored for every pass; kept by time only where something changed or a note was made. */
+export async function recordDecision(
+  { store }: Pick<FleetPorts, "store">,
+  decision: Decision,
+  outcomes: readonly Outcome[],
+  epoch: number,
+): Promise<void> {
+  const { memory: _, ...record } = decision;
+  const text = JSON.stringify({ epoch, ...record, outcomes });
+  await store.put(LATEST_DECISION, text);
+  if (decision.changes.length > 0 || decision.notes.length > 0) await store.put(decisionKey(decision.at, epoch), text);
+}
+
+/** Sorts by time: fleet/decisions/2026-11-22/13-14-36.137-7.json */
+function decisionKey(at: number, epoch: number): string {
+  const [day, time] = new Date(at * 1000).toISOString().slice(0, 23).split("T");
+  return `fleet/decisions/${day}/${time?.replaceAll(":", "-")}-${epoch}.json`;
+}
+
+export function emitMetrics(
+  telemetry: Telemetry,
+  snapshot: Snapshot,
+  decision: Decision,
+  outcomes: readonly Outcome[],
+): void {
+  const seen = snapshot.hub.seen && snapshot.ec2.kind === "seen";
+  telemetry.metric("PassSucceeded", "Count", seen ? 1 : 0);
+  telemetry.metric("ChangesDone", "Count", outcomes.filter((each) => each.done).length);
+  telemetry.metric("ChangesFailed", "Count", outcomes.filter((each) => !each.done).length);
+  if (!seen) return;
+  if (snapshot.hub.seen) telemetry.metric("HubLatency", "Seconds", snapshot.hub.latencySeconds);
+  telemetry.metric("OldestFreeSeconds", "Seconds", Math.max(0, ...decision.queue.map((bin) => bin.oldestSeconds)));
+  telemetry.metric(
+    "FreeTasks",
+    "Count",
+    decision.queue.reduce((sum, bin) => sum + bin.free, 0),
+  );
+  telemetry.metric("UnservedTasks", "Count", decision.unserved.length);
+  for (const { channel, arch, free, oldestSeconds } of decision.queue) {
+    telemetry.metric("FreeTasks", "Count", free, { channel, arch });
+    telemetry.metric("OldestFreeSeconds", "Seconds", oldestSeconds, { channel, arch });
+  }
+  for (const [state, builders] of Map.groupBy(decision.builders, (each) => each.phase)) {
+    telemetry.metric("Builders", "Count", builders.length, { state });
+  }
+}
+
+/** The pass in the log: one line for each change, each note and each task that nothing serves. */
+export function logDecision(telemetry: Telemetry, decision: Decision): void {
+  for (const note of decision.notes) telemetry.info(note);
+  for (const { taskId, method, channel, arch, reason } of decision.unserved) {
+    telemetry.warn(`task ${taskId} (${method}, ${channel}:${arch}) is left alone: ${reason}`, { taskId });
+  }
+  telemetry.info("decision", {
+    changes: decision.changes.map(changeSentence),
+    keep: decision.keep.map(({ builder, reason }) => `keep ${builder}: ${reason}`),
+    pricePerHour: decision.pricePerHour,
+  });
+}

@@ -1,0 +1,72 @@
+// The EC2 tags from which any pass rebuilds the state of every builder.
+
+import type { TaggedInstance } from "../aws/ec2.ts";
+import type { Change, Instance } from "./types.ts";
+
+export const TAG = {
+  fleet: "toji:fleet",
+  slot: "toji:slot",
+  profile: "toji:profile",
+  launch: "toji:launch",
+  templateVersion: "toji:template-version",
+  checkInAfter: "toji:check-in-after",
+  enabledAt: "toji:enabled-at",
+  drainingAt: "toji:draining-at",
+  spotNoticeAt: "toji:spot-notice-at",
+} as const;
+
+/** `check-in-after` of a slot whose host had never checked in. */
+const NEVER = "never";
+
+/** Everything about a launch that EC2 can set as it makes the instance, so that no moment exists without it. */
+export function launchTags(
+  fleet: string,
+  change: Extract<Change, { kind: "launch" }>,
+  templateVersion: string,
+): Record<string, string> {
+  return {
+    Name: change.slot,
+    [TAG.fleet]: fleet,
+    [TAG.slot]: change.slot,
+    [TAG.profile]: change.profile,
+    [TAG.launch]: change.token,
+    [TAG.templateVersion]: templateVersion,
+    [TAG.checkInAfter]: change.checkInAfter === null ? NEVER : String(change.checkInAfter),
+  };
+}
+
+export function readTags(instance: TaggedInstance): Instance {
+  const { instanceId, state, instanceType, zone, market, launchedAt, tags } = instance;
+  return {
+    instanceId,
+    state,
+    instanceType,
+    zone,
+    market,
+    launchedAt,
+    slot: tags[TAG.slot] ?? null,
+    profile: tags[TAG.profile] ?? null,
+    checkInAfter: readSeconds(tags[TAG.checkInAfter]),
+    enabledAt: readSeconds(tags[TAG.enabledAt]),
+    drainingAt: readSeconds(tags[TAG.drainingAt]),
+    spotNoticeAt: readSeconds(tags[TAG.spotNoticeAt]),
+    templateVersion: tags[TAG.templateVersion] ?? null,
+    launch: tags[TAG.launch] ?? null,
+  };
+}
+
+function readSeconds(text: string | undefined): number | null {
+  if (text === undefined || text === "" || text === NEVER) return null;
+  const seconds = Number(text);
+  return Number.isFinite(seconds) ? seconds : null;
+}
+
+/** Where a launch's identity lies in the bucket. */
+export function identityKey(slot: string, token: string): string {
+  return `identities/${slot}/${token}.pem`;
+}
+
+/** How a launch's template version is found again. */
+export function templateDescription(token: string): string {
+  return `toji launch ${token}`;
+}

@@ -1,0 +1,169 @@
+// What Toji asks the hub: each question as a call and a decoder, so that many fit in one multiCall.
+// Arguments and fields: Koji's API as recorded from a 1.35.3 hub; the builders' names differ from Koji's only where
+// Koji has one method for many questions.
+
+import * as z from "zod";
+import { unexpectedShape } from "./answers.ts";
+import type { HubFault } from "./faults.ts";
+import { requestedBuild } from "./requests.ts";
+import type { HubCall, HubCaller } from "./session.ts";
+import { type Channel, type Host, type Refusal, TASK_STATE, type Task, type TaskRun } from "./state.ts";
+import { named } from "./xmlrpc/encode.ts";
+import type { XmlRpcValue } from "./xmlrpc/values.ts";
+
+export interface HubQuery<T> {
+  readonly call: HubCall;
+  /** Throws HubAnswerUnreadable, naming the method and the field, for an answer of another shape. */
+  decode(value: XmlRpcValue): T;
+}
+
+/** Throws what `HubCaller.call` throws. */
+export async function ask<T>(caller: HubCaller, { call, decode }: HubQuery<T>): Promise<T> {
+  return decode(await caller.call(call.method, call.params));
+}
+
+type Questions<T> = { readonly [Name in keyof T]: HubQuery<T[Name]> };
+type Answers<T> = { readonly [Name in keyof T]: T[Name] | HubFault };
+
+/**
+ * All questions in one multiCall: one request, one state of the hub. A refused one has its fault as the answer. A fault
+ * of a listTasks refuses the whole call, for the hub runs its query only while it writes the reply.
+ */
+export async function askAll<T extends object>(caller: HubCaller, questions: Questions<T>): Promise<Answers<T>> {
+  const asked = Object.entries<HubQuery<unknown>>(questions);
+  const outcomes = await caller.multiCall(asked.map(([, { call }]) => call));
+  const answers = asked.map(([name, { decode }], index): [string, unknown] => {
+    const outcome = outcomes[index];
+    if (!outcome) throw unexpectedShape("multiCall", `it has no outcome for ${name}`);
+    return [name, outcome.ok ? decode(outcome.value) : outcome.fault];
+  });
+  // The names are those of the questions, and every decoder gave its own type.
+  return Object.fromEntries(answers) as Answers<T>;
+}
+
+const ACTIVE_STATES = [TASK_STATE.FREE, TASK_STATE.OPEN, TASK_STATE.ASSIGNED];
+
+/** Every task that is not finished, most urgent first, with the package and build tag of its request. */
+export const listActiveTasks = (): HubQuery<Task[]> =>
+  query("listTasks", [{ state: ACTIVE_STATES, decode: true }, { order: "priority,create_time" }], z.array(taskRow));
+
+/** The open and assigned tasks of these hosts, for a last look before a builder goes. */
+export function listTasksOf(hostIds: readonly number[]): HubQuery<Task[]> {
+  // "host_id IN ()" is an SQL error, and that of a listTasks fails a whole multiCall.
+  if (hostIds.length === 0) throw new RangeError("listTasksOf needs at least one host.");
+  const states = [TASK_STATE.OPEN, TASK_STATE.ASSIGNED];
+  return query("listTasks", [{ state: states, host_id: hostIds }], z.array(taskRow));
+}
+
+/** A host as listHosts and getHost give it: its channels and what kojid reported come from other calls. */
+export interface HostRow extends Omit<Host, "channels" | "data"> {
+  readonly description: string | null;
+  readonly comment: string | null;
+}
+
+/** In no order. */
+export const listHosts = (): HubQuery<HostRow[]> => query("listHosts", [], z.array(hostRow));
+
+/** The ids of the hosts in a channel, disabled hosts included. Koji has no bulk call for all channels. */
+export const listHostsOf = (channel: number | string): HubQuery<number[]> =>
+  query("listHosts", named([], { channelID: channel }), z.array(z.object({ id }).transform((row) => row.id)));
+
+export const getHost = (name: string): HubQuery<HostRow | null> => query("getHost", [name], hostRow.nullable());
+
+/** The channels a host serves, disabled ones included. */
+export const listChannelsOf = (host: string): HubQuery<Channel[]> => query("listChannels", [host], z.array(channelRow));
+
+export const listChannels = (): HubQuery<Channel[]> => query("listChannels", [], z.array(channelRow));
+
+/** What kojid reported of its methods and maxjobs. A host that never reported is missing. */
+export const getHostData = (): HubQuery<{ readonly host_id: number; readonly data: Host["data"] }[]> =>
+  query("scheduler.getHostData", [], z.array(hostDataRow));
+
+export const getActiveRuns = (): HubQuery<TaskRun[]> =>
+  query("scheduler.getTaskRuns", [[["active", true]]], z.array(runRow));
+
+/** Refusals of the tasks that are not finished; those of finished ones stay in the table until it is swept. */
+export const getActiveRefusals = (): HubQuery<Refusal[]> =>
+  query("scheduler.getTaskRefusals", [[["state", "IN", ACTIVE_STATES]]], z.array(refusalRow));
+
+/** Null when anonymous, which is also what a session gets whose headers were lost on the way. */
+export const getLoggedInUser = (): HubQuery<{ readonly id: number; readonly name: string } | null> =>
+  query("getLoggedInUser", [], z.object({ id, name: z.string() }).nullable());
+
+export const getKojiVersion = (): HubQuery<string> => query("getKojiVersion", [], z.string());
+
+/** The tag with the arches that builds in it have, inherited ones included. An unknown tag is a fault. */
+export const getBuildConfig = (tag: string | number): HubQuery<{ readonly name: string; readonly arches: string[] }> =>
+  query("getBuildConfig", [tag], z.object({ name: z.string(), arches: archWords }));
+
+/** Seconds, over the last months; null when the package was not built in them. */
+export const getAverageBuildDuration = (pkg: string, months = 6): HubQuery<number | null> =>
+  query("getAverageBuildDuration", [pkg, months], z.number().nullable());
+
+const id = z.int();
+const epochSeconds = z.number();
+
+const taskRow = z
+  .object({
+    id,
+    state: z.literal(Object.values(TASK_STATE)),
+    waiting: z.boolean().nullable(),
+    weight: z.number(),
+    channel_id: id,
+    host_id: id.nullable(),
+    arch: z.string(),
+    method: z.string(),
+    priority: z.int().nullable(),
+    create_ts: epochSeconds,
+    parent: id.nullable(),
+    label: z.string().nullable(),
+    start_ts: epochSeconds.nullable(),
+    request: z.unknown(),
+  })
+  .transform(({ request, ...task }): Task => ({ ...task, ...requestedBuild(task.method, request) }));
+
+const hostRow = z.object({
+  id,
+  name: z.string(),
+  arches: z.string(),
+  capacity: z.number(),
+  enabled: z.boolean(),
+  ready: z.boolean(),
+  task_load: z.number(),
+  update_ts: epochSeconds.nullable(),
+  description: z.string().nullable(),
+  comment: z.string().nullable(),
+});
+
+const channelRow = z.object({ id, name: z.string(), enabled: z.boolean() });
+
+const hostDataRow = z.object({
+  host_id: id,
+  data: z
+    .object({ maxjobs: z.number().nullish(), methods: z.array(z.string()).nullish() })
+    .transform(({ maxjobs, methods }) => ({ ...(maxjobs == null ? {} : { maxjobs }), ...(methods ? { methods } : {}) }))
+    .nullable(),
+});
+
+const runRow = z.object({ id, task_id: id, host_id: id, active: z.boolean(), create_ts: epochSeconds });
+
+const refusalRow = z.object({ task_id: id, host_id: id, soft: z.boolean(), by_host: z.boolean(), ts: epochSeconds });
+
+const archWords = z
+  .string()
+  .nullable()
+  .transform((arches) => (arches ?? "").split(/\s+/).filter((arch) => arch !== ""));
+
+function query<T>(method: string, params: readonly XmlRpcValue[], shape: z.ZodType<T>): HubQuery<T> {
+  return {
+    call: { method, params },
+    decode(value) {
+      const checked = shape.safeParse(value);
+      if (checked.success) return checked.data;
+      const [issue] = checked.error.issues;
+      const place = (issue?.path ?? []).map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`));
+      const problem = `${place.join("").replace(/^\./, "") || "it"}: ${issue?.message ?? "unexpected value"}`;
+      throw unexpectedShape(method, problem, checked.error);
+    },
+  };
+}
