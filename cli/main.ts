@@ -1,0 +1,56 @@
+// The toji command: finds the subcommand, turns errors into one sentence and an exit code.
+
+import { ConfigError, nearestOf } from "../shared/config/index.ts";
+import { config } from "./commands/config.ts";
+import { plan } from "./commands/plan.ts";
+import { schedule } from "./commands/schedule.ts";
+import { snapshot } from "./commands/snapshot.ts";
+import { type Command, EXIT, type Io, processIo, UsageError } from "./io.ts";
+
+const COMMANDS: Readonly<Record<string, Command>> = { plan, snapshot, schedule, config };
+
+export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    io.out(helpText());
+    return name === undefined ? EXIT.usage : EXIT.fine;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const nearest = nearestOf(name, Object.keys(COMMANDS));
+    const hint = nearest === undefined ? "`npx toji help` lists the commands" : `did you mean "${nearest}"?`;
+    io.err(`toji: there is no command "${name}": ${hint}`);
+    return EXIT.usage;
+  }
+  if (args.includes("--help") || args.includes("-h")) {
+    io.out(`${command.summary}\n\n${command.usage}`);
+    return EXIT.fine;
+  }
+  try {
+    return await command.run(args, io);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof ConfigError || isParseArgsError(error)) {
+      io.err(`toji ${name}: ${error.message.split("\n")[0]}`);
+      return EXIT.usage;
+    }
+    throw error;
+  }
+}
+
+/** node:util parseArgs: unknown options and missing values. */
+function isParseArgsError(error: unknown): error is Error {
+  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+}
+
+function helpText(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`);
+  return [
+    "toji: builders that follow a Koji hub's queue",
+    "",
+    "usage: npx toji <command> [options]   (npx toji <command> --help says more)",
+    "",
+    ...commands,
+    "",
+    "Exit codes: 0 fine, 1 found a problem, 2 wrong usage or unreadable input. With --json, stdout holds JSON only.",
+  ].join("\n");
+}
