@@ -1,4 +1,8 @@
+// How the tests run. In CI the results are also written as JSON, from which .ci/run takes its last line.
+
 import { defineConfig } from "vitest/config";
+
+const inCi = process.env.CI !== undefined;
 
 export default defineConfig({
   test: {
@@ -6,5 +10,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    reporters: inCi ? ["default", ["json", { outputFile: ".build/test-results.json" }]] : ["default"],
   },
 });

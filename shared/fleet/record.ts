@@ -56,15 +56,17 @@ export function emitMetrics(
   }
 }
 
-/** The pass in the log: one line for each change, each note and each task that nothing serves. */
+/** The pass in the log: every sentence of it in one entry. */
 export function logDecision(telemetry: Telemetry, decision: Decision): void {
-  for (const note of decision.notes) telemetry.info(note);
-  for (const { taskId, method, channel, arch, reason } of decision.unserved) {
-    telemetry.warn(`task ${taskId} (${method}, ${channel}:${arch}) is left alone: ${reason}`, { taskId });
-  }
   telemetry.info("decision", {
     changes: decision.changes.map(changeSentence),
     keep: decision.keep.map(({ builder, reason }) => `keep ${builder}: ${reason}`),
+    unserved: decision.unserved.map(unservedSentence),
+    notes: decision.notes,
     pricePerHour: decision.pricePerHour,
   });
+}
+
+export function unservedSentence({ taskId, method, channel, arch, reason }: Decision["unserved"][number]): string {
+  return `leave task ${taskId} (${method}, ${channel}:${arch}): ${reason}`;
 }

@@ -2,7 +2,7 @@
 
 import { promisify } from "node:util";
 import { gunzip, inflate, inflateRaw } from "node:zlib";
-import { Agent, request } from "undici";
+import { Agent, errors, request } from "undici";
 import { refusedByServer } from "./answers.ts";
 import { HubAnswerUnreadable, HubUnreachable, type UnreachableReason } from "./faults.ts";
 
@@ -38,6 +38,8 @@ const MAX_PAGE_BYTES = 64 * 1024;
 export function openTransport(endpoint: HubEndpoint, certificate?: string): HubTransport {
   const url = checkedUrl(endpoint.url);
   const agent = new Agent({
+    // HTTP/2 has no renegotiation, by which Apache asks for the certificate.
+    allowH2: false,
     // The deadline below covers all of these; undici's own are coarser and would cut a long, honest answer.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -89,7 +91,7 @@ async function exchange(
     return { body: whole, version: headerOf(response.headers, "koji-version") };
   } catch (error) {
     if (error instanceof HubAnswerUnreadable) throw error;
-    if (codeOf(error).startsWith("HPE_")) throw notHttp(url, error);
+    if (error instanceof errors.HTTPParserError) throw notHttp(url, error.message);
     if (deadline.signal.aborted)
       throw new HubUnreachable(url, "timeout", `after ${timeoutSeconds} s`, { cause: error });
     throw unreachable(url, error);
@@ -173,9 +175,10 @@ function tooLong(url: string, limit: number): HubAnswerUnreadable {
   return new HubAnswerUnreadable(sentence, { status: 200, retryable: false });
 }
 
-function notHttp(url: string, cause: unknown): HubAnswerUnreadable {
-  const sentence = `What answers at ${url} does not speak HTTP; check the address and its port.`;
-  return new HubAnswerUnreadable(sentence, { status: 0, retryable: false, cause });
+/** Without the cause, which holds the bytes that came: a session key may be among them. */
+function notHttp(url: string, problem: string): HubAnswerUnreadable {
+  const sentence = `What answers at ${url} does not speak HTTP (${problem}); check the address and its port.`;
+  return new HubAnswerUnreadable(sentence, { status: 0, retryable: false });
 }
 
 const REASONS: readonly (readonly [RegExp, UnreachableReason])[] = [
