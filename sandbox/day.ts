@@ -49,8 +49,8 @@ export function furnishHub({ hub, clock, work }: Sandbox): void {
   startKojid({ hub, clock, work, hostName: REPO_HOST });
 }
 
-/** Puts the whole day on the sandbox's clock. Returns what was planned, one line each. */
-export function scheduleDay(sandbox: Sandbox): string[] {
+/** Puts a whole day on the sandbox's clock. Returns what was planned, one line each. */
+export function scheduleDay(sandbox: Sandbox, { pushes = PUSHES_A_DAY } = {}): string[] {
   const random = sandbox.random.fork("day");
   const start = sandbox.clock.now();
   const planned: string[] = [];
@@ -58,7 +58,7 @@ export function scheduleDay(sandbox: Sandbox): string[] {
     planned.push(`${clockTime(start + seconds)} ${what}`);
     sandbox.clock.at(start + seconds, run);
   };
-  for (const seconds of pushTimes(random)) {
+  for (const seconds of pushTimes(random, pushes)) {
     const size = random.pick(PUSH_SIZES);
     at(seconds, `push of ${size} package(s)`, () => submitPush(sandbox, random.fork(`push ${seconds}`), size));
   }
@@ -82,17 +82,17 @@ export function scheduleDay(sandbox: Sandbox): string[] {
   return planned.sort();
 }
 
-function pushTimes(random: Random): number[] {
+function pushTimes(random: Random, pushes: number): number[] {
   const total = PUSHES.reduce((sum, weight) => sum + weight, 0);
   return PUSHES.flatMap((weight, hour) => {
-    const expected = (PUSHES_A_DAY * weight) / total;
+    const expected = (pushes * weight) / total;
     const count = Math.floor(expected) + (random.uniform() < expected % 1 ? 1 : 0);
     return Array.from({ length: count }, () => Math.round((hour + random.uniform()) * HOUR));
   });
 }
 
 /** One build for each package and target, five seconds apart, then a new repo for each target. */
-function submitPush({ hub, clock }: Sandbox, random: Random, size: number): void {
+export function submitPush({ hub, clock }: Sandbox, random: Random, size: number): void {
   const user = hub.as(PACKAGER);
   let delay = 0;
   for (let index = 0; index < size; index++) {

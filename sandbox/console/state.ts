@@ -27,8 +27,12 @@ export interface ConsoleState {
   readonly now: number;
   readonly speed: number;
   readonly hubUrl: string;
+  /** Where the page is; absent = it is not served. */
+  readonly pageUrl?: string;
   readonly queue: readonly BinQueue[];
   readonly builders: readonly BuilderView[];
+  /** Capacity of one builder by profile, in Koji's task weight: where its load bar is full. Without it no bar. */
+  readonly capacities?: Readonly<Record<string, number>>;
   /** FREE first, then ASSIGNED, then OPEN; at most 200. */
   readonly tasks: readonly ShownTask[];
   /** Newest first, at most 20; passes without a change are folded into the newest. */

@@ -109,7 +109,8 @@ function view(instance: ModelInstance): Instance {
     // The SDK lists the types it knew when it was built; EC2 accepts newer ones.
     InstanceType: instance.instanceType as NonNullable<Instance["InstanceType"]>,
     ImageId: instance.imageId,
-    LaunchTime: new Date(instance.launchedAt * 1000),
+    // EC2 gives whole seconds.
+    LaunchTime: new Date(Math.floor(instance.launchedAt) * 1000),
     Placement: { AvailabilityZone: instance.zone, Tenancy: "default" },
     SubnetId: instance.subnetId,
     State: stateOf(instance.state),

@@ -58,7 +58,10 @@ function usableChannel(hub: HubContext, name: string): ChannelRow {
 const BUILD_TAG_POSITION: Readonly<Record<string, number>> = { buildArch: 1, rebuildSRPM: 1, buildSRPMFromSCM: 1 };
 
 /** Arches of which a host needs one for this task, canonical; null = any host of the channel will do. */
-export function neededArches(hub: HubContext, task: TaskRow): ReadonlySet<string> | null {
+export function neededArches(
+  hub: HubContext,
+  task: Pick<TaskRow, "arch" | "method" | "request">,
+): ReadonlySet<string> | null {
   const position = BUILD_TAG_POSITION[task.method];
   if (task.arch !== "noarch" || position === undefined) return null;
   const tag = task.request[position];
@@ -72,9 +75,7 @@ export function servesOneOf(host: HostRow, arches: ReadonlySet<string>): boolean
 }
 
 /** kojihub/scheduler.py auto_arch_refuse: hosts that are added or enabled later have no such row. */
-export function refuseForeignHosts(hub: HubContext, task: TaskRow): void {
-  const needed = neededArches(hub, task);
-  if (needed === null) return;
+export function refuseForeignHosts(hub: HubContext, task: TaskRow, needed: ReadonlySet<string>): void {
   for (const host of hub.tables.hostsInPlace()) {
     if (!host.enabled || !host.channels.includes(task.channel_id) || servesOneOf(host, needed)) continue;
     hub.tables.insertRefusal({

@@ -6,49 +6,48 @@ import { assertPermission, type Caller, type HubContext } from "./context.ts";
 import type { TaskRow, TaskRunRow } from "./rows.ts";
 import { assignTo, free } from "./tasks.ts";
 
-/** The state a run looks at: rows by reference, finished tasks and ended runs left out (they change nothing). */
-function stateForRun(hub: HubContext): HubState {
-  const { tables } = hub;
-  const tasks = [TASK_STATE.ASSIGNED, TASK_STATE.OPEN, TASK_STATE.FREE].flatMap((state) => [
-    ...tables.inState(state).values(),
-  ]);
+/** Rows by reference; finished tasks and ended runs are left out, for they change nothing. */
+function rowsForRun({ tables }: HubContext) {
   return {
-    now: hub.clock.now(),
-    options: hub.options,
     channels: tables.channels.all(),
     hosts: tables.hostsInPlace(),
-    tasks,
+    tasks: [TASK_STATE.ASSIGNED, TASK_STATE.OPEN, TASK_STATE.FREE].flatMap((state) => [
+      ...tables.inState(state).values(),
+    ]),
     refusals: tables.refusals(),
     runs: tables.activeRuns(),
   };
 }
 
-/** A copy that does not change any more: for tests, invariants, and a planner without XML-RPC. */
+/** A copy that does not change any more, as a client sees it: for tests, invariants, and a planner without XML-RPC. */
 export function copyState(hub: HubContext): HubState {
-  const state = stateForRun(hub);
+  const { channels, hosts, tasks, refusals, runs } = rowsForRun(hub);
   return {
-    ...state,
-    options: { ...state.options },
-    channels: state.channels.map((row) => ({ ...row })),
-    hosts: state.hosts.map((row) => ({ ...row })),
-    tasks: state.tasks.map(copyTask),
-    refusals: state.refusals.map((row) => ({ ...row })),
-    runs: state.runs.map((row) => ({ ...row })),
+    now: hub.clock.now(),
+    options: { ...hub.options },
+    channels: channels.map(({ id, name, enabled }) => ({ id, name, enabled })),
+    hosts: hosts.map(({ user_id: _user, description: _text, comment: _more, place: _place, ...host }) => host),
+    tasks: tasks.map(copyTask),
+    refusals: refusals.map(({ id: _id, msg: _msg, ...refusal }) => refusal),
+    runs: runs.map((run) => ({ ...run })),
   };
 }
 
-function copyTask(task: Task): Task {
-  const request = "request" in task ? task.request : null;
-  return { ...task, ...requestedBuild(task.method, request) };
+function copyTask(task: TaskRow): Task {
+  const { awaited: _awaited, owner: _owner, completion_ts: _end, request, result: _result, ...copy } = task;
+  return { ...copy, ...requestedBuild(task.method, request) };
 }
 
 /** Whether it ran: not sooner than RunInterval after the last run, unless forced. */
 export function runScheduler(hub: HubContext, force = false): boolean {
   const now = hub.clock.now();
   if (!force && now - hub.lastRun < hub.options.runInterval) return false;
+  const { tables, lastRun } = hub;
   hub.lastRun = now;
-  const { tables } = hub;
-  const result = schedule(stateForRun(hub));
+  tables.journal.record(() => {
+    hub.lastRun = lastRun;
+  });
+  const result = schedule({ now, options: hub.options, ...rowsForRun(hub) });
   for (const id of result.marked_not_ready) {
     const host = tables.hosts.get(id);
     if (host !== undefined) tables.patch(host, { ready: false });

@@ -4,7 +4,7 @@ import { canonicalArch, TASK_STATE, type TaskState } from "../../../shared/hub/i
 import type { XmlRpcValue } from "../../../shared/hub/xmlrpc/values.ts";
 import type { Caller, HubContext } from "./context.ts";
 import { genericError } from "./fault.ts";
-import { chooseChannel, refuseForeignHosts } from "./placement.ts";
+import { chooseChannel, neededArches, refuseForeignHosts } from "./placement.ts";
 import type { TaskResult, TaskRow } from "./rows.ts";
 import { isFinished } from "./tables.ts";
 
@@ -54,6 +54,7 @@ export function createTask(hub: HubContext, caller: Caller, wanted: NewTask): Ta
     request: args,
     result: null,
   };
+  const needed = neededArches(hub, task);
   hub.tables.insertTask(task);
   hub.log.add({
     at: task.create_ts,
@@ -64,7 +65,7 @@ export function createTask(hub: HubContext, caller: Caller, wanted: NewTask): Ta
     hostId: task.host_id,
     why: assigned ? "assign" : "",
   });
-  refuseForeignHosts(hub, task);
+  if (needed !== null) refuseForeignHosts(hub, task, needed);
   return task;
 }
 

@@ -58,7 +58,9 @@ function call(hub: HubContext, request: HubRequest, method: string, params: read
     const caller = callerOf(hub, credentials, method);
     const body = encodeResponse(dispatch({ hub, caller, ssl: certificate(request) }, method, params));
     const wrote = journal.writes > 0;
-    if (wrote && caller.session !== null && credentials?.callnum != null) caller.session.callnum = credentials.callnum;
+    const { user, session } = caller;
+    if (wrote && user !== null && session !== null && credentials?.callnum != null)
+      session.callnum = credentials.callnum;
     journal.commit();
     return { ...xml(body), wrote };
   } catch (error) {

@@ -96,6 +96,8 @@ export function listTasks(hub: HubContext, opts: XmlRpcStruct, queryOpts: XmlRpc
   const tests = readTests(opts);
   const found = [...candidates(hub, opts)].filter((task) => tests.every((test) => test(task)));
   if (isTrue(queryOpts.countOnly ?? null)) return found.length;
+  // Where the call asks for no order, PostgreSQL promises none either.
+  found.sort((a, b) => a.id - b.id);
   const decode = isTrue(opts.decode ?? null);
   const asRows = isTrue(queryOpts.asList ?? null);
   return cut(sorted(found, queryOpts.order ?? null), queryOpts).map((task) => {

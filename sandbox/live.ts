@@ -1,0 +1,56 @@
+// `npm start`: the sandbox on a scaled clock, shown in the terminal and on a page until somebody ends it.
+
+import { createScreen, startConsole } from "./console/index.ts";
+import { DAY_SECONDS, DAY_START, furnishHub, scheduleDay, submitPush } from "./day.ts";
+import { createLook } from "./look.ts";
+import { openSandbox } from "./sandbox.ts";
+import { summarise, summaryText } from "./summary.ts";
+
+const REDRAW_MILLISECONDS = 500;
+/** More pushes than a real day has, so that there is always something to see. */
+const PUSHES_A_DAY = 150;
+const OPENING_PUSH = 4;
+
+export interface LiveOptions {
+  /** Seconds of the sandbox in one real second. */
+  readonly speed: number;
+  readonly seed: string;
+  readonly port: number;
+  readonly hubPort: number;
+}
+
+/** Ends with SIGINT or SIGTERM: restores the terminal and prints the summary. Returns the exit code. */
+export async function runLive({ speed, seed, port, hubPort }: LiveOptions): Promise<number> {
+  const sandbox = await openSandbox({ seed, start: DAY_START, hubPort });
+  const look = createLook(sandbox, speed);
+  const page = await startConsole({ port, host: "127.0.0.1", read: () => look() }).catch(async (error: unknown) => {
+    await sandbox.close();
+    throw error;
+  });
+  furnishHub(sandbox);
+  submitPush(sandbox, sandbox.random.fork("opening push"), OPENING_PUSH);
+  scheduleDays();
+  const stopSchedule = sandbox.startSchedule();
+
+  const screen = createScreen(process.stdout);
+  const redraw = setInterval(() => screen.draw(look(page.url)), REDRAW_MILLISECONDS);
+  const end = new AbortController();
+  const stop = () => end.abort();
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    await sandbox.clock.pace(speed, end.signal);
+  } finally {
+    clearInterval(redraw);
+    screen.close();
+    stopSchedule();
+    await page.close();
+    await sandbox.close();
+  }
+  console.log(summaryText(summarise(sandbox)));
+  return sandbox.invariants.violations.length > 0 ? 1 : 0;
+
+  function scheduleDays(): void {
+    scheduleDay(sandbox, { pushes: PUSHES_A_DAY });
+    sandbox.clock.after(DAY_SECONDS, scheduleDays);
+  }
+}
