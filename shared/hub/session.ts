@@ -2,7 +2,7 @@
 
 import { readAnswer, unexpectedShape } from "./answers.ts";
 import { deliverOnce, endsSession, onlyReads, type Persistence, persist } from "./delivery.ts";
-import { HubAnswerUnreadable, HubFault, HubLoginRefused, HubOffline, HubOutcomeUnknown, hubFault } from "./faults.ts";
+import { HubAnswerUnreadable, HubFault, HubLoginRefused, HubOffline, hubFault } from "./faults.ts";
 import { type HubEndpoint, type HubTransport, openTransport } from "./transport.ts";
 import { readMemberOutcome } from "./xmlrpc/decode.ts";
 import { encodeCall, named } from "./xmlrpc/encode.ts";
@@ -107,6 +107,8 @@ function readOutcome(outcome: XmlRpcValue, method: string): HubOutcome {
   return { ok: false, fault: hubFault(read.fault.code, read.fault.text, method) };
 }
 
+const LOGOUT_SECONDS = 5;
+
 interface Session {
   readonly id: number;
   readonly key: string;
@@ -143,15 +145,18 @@ class SessionConnection {
       if (!endsSession(error)) throw error;
     }
     // The fault proves that nothing was done, so the call may go out once more.
+    this.#session = null;
     return this.#deliver(await this.#logIn(true), call, reads);
   }
 
   async logout(): Promise<void> {
     const session = this.#session;
     this.#session = null;
-    // Once and whatever comes of it: the hub sweeps idle sessions itself (koji-sweep-db), and an error here
-    // would only hide how the calls before it went.
-    if (session) await this.#send(session, session.callnum, encodeCall("logout"), "logout").catch(() => undefined);
+    if (!session) return;
+    // Once, briefly, and whatever comes of it: the hub sweeps idle sessions itself (koji-sweep-db), and an error or a
+    // long wait here would only hide how the calls before it went.
+    const options = { headers: headersOf(session, session.callnum), timeoutSeconds: LOGOUT_SECONDS };
+    await this.#transport.post("", encodeCall("logout"), options).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -160,25 +165,16 @@ class SessionConnection {
     await this.#transport.close();
   }
 
-  async #deliver(session: Session, { method, params = [] }: HubCall, reads: boolean): Promise<XmlRpcValue> {
+  #deliver(session: Session, { method, params = [] }: HubCall, reads: boolean): Promise<XmlRpcValue> {
     const callnum = session.callnum++;
     const body = encodeCall(method, params);
     const attempt = () => this.#send(session, callnum, body, method);
-    try {
-      return await (reads ? persist(this.#options, attempt) : deliverOnce(this.#options, method, attempt));
-    } catch (error) {
-      if (endsSession(error instanceof HubOutcomeUnknown ? error.cause : error)) this.#session = null;
-      throw error;
-    }
+    return reads ? persist(this.#options, attempt) : deliverOnce(this.#options, method, attempt);
   }
 
   async #send(session: Session, callnum: number, body: string, method: string): Promise<XmlRpcValue> {
     try {
-      const answer = await this.#transport.post("", body, {
-        "Koji-Session-Id": String(session.id),
-        "Koji-Session-Key": session.key,
-        "Koji-Session-Callnum": String(callnum),
-      });
+      const answer = await this.#transport.post("", body, { headers: headersOf(session, callnum) });
       this.version = answer.version ?? this.version;
       return readAnswer(answer.body, method);
     } catch (error) {
@@ -206,6 +202,10 @@ class SessionConnection {
       await transport.close();
     }
   }
+}
+
+function headersOf({ id, key }: Session, callnum: number): { readonly [name: string]: string } {
+  return { "Koji-Session-Id": String(id), "Koji-Session-Key": key, "Koji-Session-Callnum": String(callnum) };
 }
 
 function readSession(answer: XmlRpcValue): Session {

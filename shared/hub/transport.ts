@@ -23,9 +23,15 @@ export interface HubAnswer {
   readonly version: string | null;
 }
 
+export interface PostOptions {
+  readonly headers?: { readonly [name: string]: string };
+  /** In place of the endpoint's. */
+  readonly timeoutSeconds?: number;
+}
+
 export interface HubTransport {
   /** Throws HubUnreachable or HubAnswerUnreadable; a returned answer had HTTP status 200. */
-  post(path: "" | "/ssllogin", body: string, headers?: { readonly [name: string]: string }): Promise<HubAnswer>;
+  post(path: "" | "/ssllogin", body: string, options?: PostOptions): Promise<HubAnswer>;
   close(): Promise<void>;
 }
 
@@ -51,7 +57,7 @@ export function openTransport(endpoint: HubEndpoint, certificate?: string): HubT
     },
   });
   return {
-    post: (path, body, headers = {}) => exchange(agent, endpoint, `${url}${path}`, body, headers),
+    post: (path, body, options = {}) => exchange(agent, endpoint, `${url}${path}`, body, options),
     close: () => agent.destroy(),
   };
 }
@@ -69,9 +75,10 @@ async function exchange(
   endpoint: HubEndpoint,
   url: string,
   body: string,
-  headers: { readonly [name: string]: string },
+  options: PostOptions,
 ): Promise<HubAnswer> {
-  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES } = endpoint;
+  const maxAnswerBytes = endpoint.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
+  const timeoutSeconds = options.timeoutSeconds ?? endpoint.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   const deadline = new AbortController();
   // Real time and not the injected clock's: the wire does not run faster when the sandbox does.
   const timer = setTimeout(() => deadline.abort(), timeoutSeconds * 1000);
@@ -81,7 +88,12 @@ async function exchange(
       method: "POST",
       signal: deadline.signal,
       // undici adds Content-Length; the rest is what Koji's client sends, and the compression that a site may have added.
-      headers: { "user-agent": "koji/1", "content-type": "text/xml", "accept-encoding": "gzip, deflate", ...headers },
+      headers: {
+        "user-agent": "koji/1",
+        "content-type": "text/xml",
+        "accept-encoding": "gzip, deflate",
+        ...options.headers,
+      },
       body,
     });
     const ok = response.statusCode === 200;
@@ -194,7 +206,13 @@ const REASONS: readonly (readonly [RegExp, UnreachableReason])[] = [
 function unreachable(url: string, error: unknown): HubUnreachable {
   const code = codeOf(error);
   const reason = REASONS.find(([pattern]) => pattern.test(code))?.[1] ?? "network";
-  const detail = error instanceof Error && error.message !== "" ? error.message : code;
+  const said = error instanceof Error && error.message !== "" ? error.message : code;
+  // Seen with Apache 2.4: a certificate that it does not accept after the handshake ends the connection, without an alert.
+  const hint =
+    reason === "reset" && url.endsWith("/ssllogin")
+      ? "; a login also ends so when our certificate is not accepted"
+      : "";
+  const detail = `${said}${hint}`;
   return new HubUnreachable(url, reason, detail, { cause: error });
 }
 

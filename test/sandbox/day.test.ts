@@ -1,0 +1,43 @@
+// The scripted day through the production handler: every invariant holds, and the judge notices when one does not.
+
+import { describe, expect, it } from "vitest";
+import { DAY_START, furnishHub, submitPush } from "../../sandbox/day.ts";
+import { runDay } from "../../sandbox/once.ts";
+import { openSandbox } from "../../sandbox/sandbox.ts";
+import { TASK_STATE } from "../../shared/hub/index.ts";
+
+describe("a day in the sandbox", () => {
+  it.each([1, 2])("with seed %i ends with all tasks done, nothing left and all invariants", async (seed) => {
+    const summary = await runDay(seed);
+    expect(summary.rules.flatMap((each) => each.violations)).toEqual([]);
+    expect(summary.tasks.unfinished).toBe(0);
+    expect(summary.launches).toBeGreaterThan(10);
+    expect(summary.wait.p50Seconds).toBeGreaterThan(0);
+    if (seed === 1) expect(await runDay(seed), "the same seed is the same day").toEqual(summary);
+  });
+});
+
+describe("the judge", () => {
+  it("notices a builder that is terminated while it works, two instances in a slot, and a ghost host", async () => {
+    const sandbox = await openSandbox({ seed: 5, start: DAY_START });
+    furnishHub(sandbox);
+    submitPush(sandbox, sandbox.random.fork("push"), 2);
+    const stop = sandbox.startSchedule();
+    await sandbox.clock.runUntil(DAY_START + 300);
+    stop();
+    const busy = sandbox.hub.state().tasks.find((task) => task.state === TASK_STATE.OPEN && task.host_id !== 1);
+    const host = sandbox.hub.hosts().find((each) => each.id === busy?.host_id);
+    expect(host).toBeDefined();
+    const { invariants, clock } = sandbox;
+    invariants.onTerminate(clock.now(), host?.name ?? "");
+    const [first] = sandbox.live();
+    if (first === undefined) throw new Error("the push launched nothing");
+    invariants.check(clock.now(), [first, { ...first, instanceId: "i-0double" }]);
+    invariants.check(clock.now() + 10_000, []);
+    invariants.check(clock.now() + 20_000, [first]);
+    const broken = new Set(invariants.violations.map((each) => each.rule));
+    expect(broken).toContain("busy-kept");
+    expect(broken).toContain("one-instance-a-slot");
+    await sandbox.close();
+  });
+});
