@@ -50,11 +50,16 @@ export function beside(left: readonly Line[], right: readonly Line[], leftColumn
   ]);
 }
 
+/** A line as it is written: cut to `columns`, without blanks at its end, with escapes only when `color` is set. */
 export function paint(line: Line, columns: number, color: boolean): string {
-  return fitLine(line, columns)
-    .map(({ text, style }) => (color && style !== undefined ? styleText(style, text, { validateStream: false }) : text))
-    .join("")
-    .trimEnd();
+  const spans = [...fitLine(line, columns)];
+  while (spans.at(-1)?.text.trim() === "") spans.pop();
+  return spans
+    .map(({ text, style }, index) => {
+      const shown = index === spans.length - 1 ? text.trimEnd() : text;
+      return color && style !== undefined ? styleText(style, shown, { validateStream: false }) : shown;
+    })
+    .join("");
 }
 
 /** A bar of exactly `columns` columns, full at `share` 1. Without colour the rest is blank, so that it still reads. */
@@ -66,14 +71,25 @@ export function bar(share: number, columns: number, style: Style): Line {
 
 const STEPS = "▁▂▃▄▅▆▇█";
 
-/** Numbers as a line of small columns, the largest (at least 1) at full height; the newest that fit. */
+/** Numbers as a line of at most `columns` small columns, the largest (at least 1) at full height. */
 export function sparkline(values: readonly number[], columns: number): string {
-  const shown = columns < 1 ? [] : values.slice(-columns);
-  const top = Math.max(1, ...shown.filter(Number.isFinite));
-  return shown
-    .map((value) => {
-      const share = Number.isFinite(value) ? Math.max(0, value) / top : 0;
-      return STEPS[Math.round(share * (STEPS.length - 1))] ?? " ";
-    })
-    .join("");
+  const peaks =
+    columns < 1
+      ? []
+      : peaksOf(
+          values.map((value) => (value > 0 ? value : 0)),
+          columns,
+        );
+  const top = Math.max(1, ...peaks);
+  return peaks.map((value) => STEPS[Math.round((value / top) * (STEPS.length - 1))] ?? " ").join("");
+}
+
+/** All of the values in at most `count` numbers, each the largest of its part: a short burst still shows. */
+function peaksOf(values: readonly number[], count: number): number[] {
+  const parts = Math.min(values.length, count);
+  return Array.from({ length: parts }, (_, part) =>
+    Math.max(
+      ...values.slice(Math.floor((part * values.length) / parts), Math.floor(((part + 1) * values.length) / parts)),
+    ),
+  );
 }

@@ -71,10 +71,11 @@ export function wrapText(text: string, columns: number, maxLines: number): strin
   return lines;
 }
 
+/** Ends between words; a word that no line could hold is broken. */
 function firstLine(text: string, columns: number): string {
   const fitting = takeColumns(text, columns);
   if (text[fitting.length] === " ") return fitting.trimEnd();
   const space = fitting.lastIndexOf(" ");
-  // A word longer than half a line is broken: a gap that wide reads worse.
-  return space > fitting.length / 2 ? fitting.slice(0, space).trimEnd() : fitting;
+  const [word = ""] = text.slice(space + 1).split(" ", 1);
+  return space > 0 && displayWidth(word) <= columns ? fitting.slice(0, space).trimEnd() : fitting;
 }

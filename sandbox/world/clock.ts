@@ -12,7 +12,7 @@
 
 import type { Clock } from "../../shared/clock.ts";
 import { type Actor, Actors } from "./actors.ts";
-import { EventQueue, type QueuedEvent } from "./eventQueue.ts";
+import { EventQueue, type QueuedEvent } from "./event-queue.ts";
 import { nextTurn } from "./turn.ts";
 
 /** Takes an event back; harmless when it has fired or was taken back before. */

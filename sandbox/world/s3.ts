@@ -21,9 +21,9 @@ import {
   type PutObjectOutput,
 } from "@aws-sdk/client-s3";
 import type { Clock } from "../../shared/clock.ts";
-import { ApiGate, type FaultOptions } from "./apiGate.ts";
-import { collectBytes, streamOf } from "./s3Body.ts";
-import { noSuchKey, preconditionFailed, s3Error } from "./s3Errors.ts";
+import { ApiGate, type FaultOptions } from "./api-gate.ts";
+import { collectBytes, streamOf } from "./s3-body.ts";
+import { noSuchKey, preconditionFailed, s3Error } from "./s3-errors.ts";
 
 export interface S3Options {
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import {
   SSMServiceException,
 } from "@aws-sdk/client-ssm";
 import type { Clock } from "../../shared/clock.ts";
-import { ApiGate, type FaultOptions } from "./apiGate.ts";
+import { ApiGate, type FaultOptions } from "./api-gate.ts";
 
 export interface ParameterSeed {
   readonly value: string;

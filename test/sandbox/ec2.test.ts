@@ -3,7 +3,7 @@
 import { CreateFleetCommand, CreateTagsCommand, DescribeImagesCommand } from "@aws-sdk/client-ec2";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { errorName, fleet, openWorld, START, ZONE_A, ZONE_B } from "./ec2World.ts";
+import { errorName, fleet, openWorld, START, ZONE_A, ZONE_B } from "./ec2-world.ts";
 
 describe("CreateFleet", () => {
   it("answers what started, and the instance carries what was asked for", async () => {

@@ -14,7 +14,7 @@ import {
   type TerminateInstancesResult,
 } from "@aws-sdk/client-ec2";
 import type { Market } from "../../../shared/config/index.ts";
-import { ApiGate, type FaultOptions } from "../apiGate.ts";
+import { ApiGate, type FaultOptions } from "../api-gate.ts";
 import { Capacity, type PoolFilter } from "./capacity.ts";
 import { describeInstances, stateOf } from "./describe.ts";
 import { ec2Error, NotModelled, refuseFields, requireField } from "./errors.ts";

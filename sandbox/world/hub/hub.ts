@@ -1,7 +1,7 @@
 // The hub as one object: seed it, call it in-process or over XML-RPC, switch its modes, look at its state and log.
 
 import { DEFAULT_HUB_OPTIONS, type HubOptions, type HubState } from "../../../shared/hub/index.ts";
-import { BuilderSession } from "./builderSession.ts";
+import { BuilderSession } from "./builder-session.ts";
 import { type Caller, type HubContext, type HubSettings, requireHost } from "./context.ts";
 import { EventLog, type TaskEvent, type TaskWait, taskWaits } from "./events.ts";
 import { genericError } from "./fault.ts";

@@ -12,7 +12,7 @@ import { genericError, KojiFault, pythonError } from "../fault.ts";
 import type { ClientCertificate } from "../sessions.ts";
 import { bind } from "./args.ts";
 import { CHANGES } from "./changes.ts";
-import { HOST_CALLS, SCHEDULER_CALLS, SESSION_CALLS } from "./hostCalls.ts";
+import { HOST_CALLS, SCHEDULER_CALLS, SESSION_CALLS } from "./host-calls.ts";
 import type { MethodTable } from "./method.ts";
 import { READS } from "./reads.ts";
 

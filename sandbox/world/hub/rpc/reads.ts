@@ -9,7 +9,7 @@ import type { HostRow, TaskRow } from "../rows.ts";
 import { isFinished } from "../tables.ts";
 import { buildConfig, requireTag } from "../tags.ts";
 import { type Args, asInt, asText } from "./args.ts";
-import { listTasks } from "./listTasks.ts";
+import { listTasks } from "./list-tasks.ts";
 import { type MethodTable, queryOpts } from "./method.ts";
 import * as structs from "./structs.ts";
 

@@ -4,7 +4,7 @@ import { isArray, XmlRpcDouble, type XmlRpcStruct, type XmlRpcValue } from "../.
 import type { HubContext } from "../context.ts";
 import { parameterError } from "../fault.ts";
 import { asList, asText, isTrue } from "./args.ts";
-import { cut } from "./listTasks.ts";
+import { cut } from "./list-tasks.ts";
 import { double, maybeDouble } from "./structs.ts";
 
 type Row = XmlRpcStruct;

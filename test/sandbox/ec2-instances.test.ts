@@ -3,7 +3,7 @@
 import { CreateTagsCommand, DeleteTagsCommand, DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
 import type { BootedInstance, Ec2Hooks } from "../../sandbox/world/ec2/index.ts";
-import { errorName, openWorld, START, USER_DATA } from "./ec2World.ts";
+import { errorName, openWorld, START, USER_DATA } from "./ec2-world.ts";
 
 describe("an instance's life", () => {
   it("goes from pending to terminated with its hooks, and is forgotten after an hour", async () => {

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { describe, expect, it } from "vitest";
 import type { Ec2Hooks } from "../../sandbox/world/ec2/index.ts";
-import { errorName, fleet, openWorld, ZONE_A } from "./ec2World.ts";
+import { errorName, fleet, openWorld, ZONE_A } from "./ec2-world.ts";
 
 describe("launch templates", () => {
   const create = (UserData: string, more: object = {}) =>
