@@ -5,6 +5,7 @@ import { slotNames } from "../shared/config/index.ts";
 import { instanceCost } from "../shared/fleet/offerings.ts";
 import { TAG } from "../shared/fleet/tags.ts";
 import { TASK_STATE } from "../shared/hub/index.ts";
+import type { VirtualClock } from "./world/clock.ts";
 import type { LiveInstance } from "./world/ec2/index.ts";
 import type { Hub } from "./world/hub/index.ts";
 
@@ -26,6 +27,11 @@ export const RULES = {
   "nothing-left-behind": "no identity and no template version was left behind",
 } as const;
 export type Rule = keyof typeof RULES;
+
+/** These can only be judged once the day is over. */
+export const END_RULES: ReadonlySet<Rule> = new Set(["queue-served", "fleet-empties", "nothing-left-behind"]);
+
+const CHECK_SECONDS = 60;
 
 /** A pass every minute at least; a step more for the pass to end. */
 const TWO_PASSES_SECONDS = 150;
@@ -55,6 +61,17 @@ export class Invariants {
   onTerminate(at: number, slot: string): void {
     const held = this.#tasksOf(slot);
     if (held.length > 0) this.break(at, "busy-kept", `${slot} at ${at}`, `it held task(s) ${held.join(", ")}`);
+  }
+
+  /** Checks once a minute from now on; returns how to end it. */
+  watch(clock: VirtualClock, live: () => readonly LiveInstance[]): () => void {
+    let cancel = () => {};
+    const look = () => {
+      this.check(clock.now(), live());
+      cancel = clock.after(CHECK_SECONDS, look);
+    };
+    cancel = clock.after(CHECK_SECONDS, look);
+    return () => cancel();
   }
 
   check(at: number, live: readonly LiveInstance[]): void {

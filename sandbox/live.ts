@@ -31,6 +31,7 @@ export async function runLive({ speed, seed, port, hubPort }: LiveOptions): Prom
   submitPush(sandbox, sandbox.random.fork("opening push"), OPENING_PUSH);
   scheduleDays();
   const stopSchedule = sandbox.startSchedule();
+  const stopChecks = sandbox.invariants.watch(sandbox.clock, sandbox.live);
 
   const screen = createScreen(process.stdout);
   const redraw = setInterval(() => screen.draw(look(page.url)), REDRAW_MILLISECONDS);
@@ -43,10 +44,11 @@ export async function runLive({ speed, seed, port, hubPort }: LiveOptions): Prom
     clearInterval(redraw);
     screen.close();
     stopSchedule();
+    stopChecks();
     await page.close();
     await sandbox.close();
   }
-  console.log(summaryText(summarise(sandbox)));
+  console.log(summaryText(summarise(sandbox, { ended: false })));
   return sandbox.invariants.violations.length > 0 ? 1 : 0;
 
   function scheduleDays(): void {

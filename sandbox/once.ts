@@ -6,7 +6,7 @@ import { DAY_SECONDS, DAY_START, furnishHub, scheduleDay } from "./day.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { type Summary, summarise } from "./summary.ts";
 
-const CHECK_SECONDS = 60;
+const STEP_SECONDS = 60;
 /** What the day left undone may take: the longest build, and the drain after it. */
 const AFTERMATH_SECONDS = 6 * 3600;
 
@@ -16,26 +16,16 @@ export async function runDay(seed: number | string, telemetry?: Telemetry): Prom
     furnishHub(sandbox);
     scheduleDay(sandbox);
     const stopSchedule = sandbox.startSchedule();
-    const stopChecks = checkEachMinute(sandbox);
+    const stopChecks = sandbox.invariants.watch(sandbox.clock, sandbox.live);
     await sandbox.clock.runUntil(DAY_START + DAY_SECONDS);
     await runUntilQuiet(sandbox);
     stopSchedule();
     stopChecks();
     await judgeEnd(sandbox);
-    return summarise(sandbox);
+    return summarise(sandbox, { ended: true });
   } finally {
     await sandbox.close();
   }
-}
-
-function checkEachMinute({ clock, invariants, live }: Sandbox): () => void {
-  let cancel = () => {};
-  const check = () => {
-    invariants.check(clock.now(), live());
-    cancel = clock.after(CHECK_SECONDS, check);
-  };
-  cancel = clock.after(CHECK_SECONDS, check);
-  return () => cancel();
 }
 
 function unfinished({ hub }: Sandbox): number {
@@ -46,7 +36,7 @@ function unfinished({ hub }: Sandbox): number {
 async function runUntilQuiet(sandbox: Sandbox): Promise<void> {
   const end = sandbox.clock.now() + AFTERMATH_SECONDS;
   while (sandbox.clock.now() < end && (unfinished(sandbox) > 0 || sandbox.live().length > 0)) {
-    await sandbox.clock.runUntil(sandbox.clock.now() + CHECK_SECONDS);
+    await sandbox.clock.runUntil(sandbox.clock.now() + STEP_SECONDS);
   }
 }
 

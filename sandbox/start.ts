@@ -45,11 +45,20 @@ function positive(text: string, option: string): number {
   return value;
 }
 
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const usage = error instanceof UsageError || (error instanceof TypeError && "code" in error);
-  if (!usage) throw error;
-  console.error(`npm start: ${error.message}\n${USAGE}`);
+  const code = codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : undefined);
+  if (error instanceof UsageError || (error instanceof TypeError && code !== undefined)) {
+    console.error(`npm start: ${error.message}\n${USAGE}`);
+  } else if (error instanceof Error && code === "EADDRINUSE") {
+    console.error("npm start: a port is taken, perhaps by another npm start: end it, or choose --port and --hub-port");
+  } else {
+    throw error;
+  }
   process.exitCode = 2;
 }

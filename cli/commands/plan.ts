@@ -10,15 +10,17 @@ import { LOOK_OPTIONS, openReader, readLook } from "../look.ts";
 export const plan: Command = {
   summary: "which builders would be launched, drained and kept right now, and why (read-only)",
   usage: [
-    "usage: npx toji plan --hub URL [--config FILE] [--timeout SECONDS] [--json]",
+    "usage: npx toji plan --hub URL [--config FILE] [--ca FILE] [--timeout SECONDS] [--json]",
     "",
     "Reads the hub anonymously and changes nothing; needs no AWS account. Without --config the built-in example",
-    "config is used: profiles for channel default on x86_64 and aarch64 and for livemedia on x86_64.",
+    "config is used: profiles for channel default on x86_64 and aarch64 and for livemedia on x86_64. --ca names the",
+    "CA certificate of a hub that no public CA vouches for.",
   ].join("\n"),
   async run(args, io) {
     const { values } = parseArgs({ args: [...args], options: { ...LOOK_OPTIONS, json: { type: "boolean" } } });
-    const { site, url, example, timeoutSeconds } = readLook(values);
-    const hubReader = openReader(url, timeoutSeconds);
+    const look = readLook(values);
+    const { site, url, example } = look;
+    const hubReader = openReader(look);
     try {
       const snapshot = await observe(
         { site, clock: systemClock, hubReader, ec2: null },

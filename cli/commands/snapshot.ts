@@ -11,7 +11,7 @@ import { LOOK_OPTIONS, openReader, readLook } from "../look.ts";
 export const snapshot: Command = {
   summary: "a hub's hosts, tasks, runs and refusals as one line of JSON (read-only)",
   usage: [
-    "usage: npx toji snapshot --hub URL [--config FILE] [--out FILE] [--timeout SECONDS] [--json]",
+    "usage: npx toji snapshot --hub URL [--config FILE] [--out FILE] [--ca FILE] [--timeout SECONDS] [--json]",
     "",
     "Writes one line of JSON to stdout or FILE: the state format of `toji schedule`. The scheduler's options are those",
     "of the config (hub.options), or Koji's defaults; the hub does not tell them.",
@@ -21,8 +21,9 @@ export const snapshot: Command = {
       args: [...args],
       options: { ...LOOK_OPTIONS, out: { type: "string" }, json: { type: "boolean" } },
     });
-    const { site, url, timeoutSeconds } = readLook(values);
-    const hubReader = openReader(url, timeoutSeconds);
+    const look = readLook(values);
+    const { site, url } = look;
+    const hubReader = openReader(look);
     try {
       const view = await observeHub({ site, clock: systemClock, hubReader }, { channelIds: [] });
       if (!view.seen) {

@@ -38,6 +38,9 @@ export function emitMetrics(
   telemetry.metric("PassSucceeded", "Count", seen ? 1 : 0);
   telemetry.metric("ChangesDone", "Count", outcomes.filter((each) => each.done).length);
   telemetry.metric("ChangesFailed", "Count", outcomes.filter((each) => !each.done).length);
+  for (const [kind, changes] of Map.groupBy(outcomes, (each) => each.kind)) {
+    telemetry.metric("Changes", "Count", changes.length, { kind });
+  }
   if (!seen) return;
   if (snapshot.hub.seen) telemetry.metric("HubLatency", "Seconds", snapshot.hub.latencySeconds);
   telemetry.metric("OldestFreeSeconds", "Seconds", Math.max(0, ...decision.queue.map((bin) => bin.oldestSeconds)));

@@ -107,7 +107,7 @@ const taskRow = z
   .object({
     id,
     state: z.literal(Object.values(TASK_STATE)),
-    waiting: z.boolean().nullable(),
+    waiting: z.boolean().nullable().default(null),
     weight: z.number(),
     channel_id: id,
     host_id: id.nullable(),
@@ -115,9 +115,9 @@ const taskRow = z
     method: z.string(),
     priority: z.int().nullable(),
     create_ts: epochSeconds,
-    parent: id.nullable(),
-    label: z.string().nullable(),
-    start_ts: epochSeconds.nullable(),
+    parent: id.nullable().default(null),
+    label: z.string().nullable().default(null),
+    start_ts: epochSeconds.nullable().default(null),
     request: z.unknown(),
   })
   .transform(({ request, ...task }): Task => ({ ...task, ...requestedBuild(task.method, request) }));
@@ -125,14 +125,18 @@ const taskRow = z
 const hostRow = z.object({
   id,
   name: z.string(),
-  arches: z.string(),
+  // A host without arches serves nothing: kojihub's own scheduler stops on it when it is enabled.
+  arches: z
+    .string()
+    .nullable()
+    .transform((arches) => arches ?? ""),
   capacity: z.number(),
   enabled: z.boolean(),
   ready: z.boolean(),
   task_load: z.number(),
   update_ts: epochSeconds.nullable(),
-  description: z.string().nullable(),
-  comment: z.string().nullable(),
+  description: z.string().nullable().default(null),
+  comment: z.string().nullable().default(null),
 });
 
 const channelRow = z.object({ id, name: z.string(), enabled: z.boolean() });
