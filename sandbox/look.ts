@@ -27,7 +27,7 @@ const phase: z.ZodType<SlotPhase> = z.enum([
 /** The record that each pass stores: shared/fleet/record.ts. */
 const recordSchema = z.object({
   at: z.number(),
-  changes: z.array(z.object({ kind: z.string(), slot: z.string(), reason: z.string() })),
+  sentences: z.array(z.string()),
   keep: z.array(z.object({ builder: z.string(), reason: z.string() })),
   unserved: z.array(
     z.object({ taskId: z.number(), method: z.string(), channel: z.string(), arch: z.string(), reason: z.string() }),
@@ -127,7 +127,8 @@ function queueNow({ hub }: Sandbox, now: number): BinQueue[] {
   const channels = new Map(state.channels.map((channel) => [channel.id, channel.name]));
   const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE);
   const bins = Map.groupBy(free, (task) => `${channels.get(task.channel_id)}:${task.arch}`);
-  return [...bins].map(([bin, tasks]) => ({
+  const sorted = [...bins].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([bin, tasks]) => ({
     channel: bin.slice(0, bin.lastIndexOf(":")),
     arch: bin.slice(bin.lastIndexOf(":") + 1),
     free: tasks.length,
@@ -142,7 +143,7 @@ function decisions(sandbox: Sandbox, latest: DecisionRecord | null): ShownDecisi
   const older = stored.flatMap((key) => readRecord(sandbox, key) ?? []).filter((each) => each.at !== latest?.at);
   return [...(latest === null ? [] : [latest]), ...older].slice(0, SHOWN_DECISIONS).map((record) => ({
     at: record.at,
-    changes: record.changes.map((change) => `${change.kind} ${change.slot}: ${change.reason}`),
+    changes: record.sentences,
     keep: record.keep.map(({ builder, reason }) => `keep ${builder}: ${reason}`),
     notes: [
       ...record.notes,

@@ -104,7 +104,8 @@ function onProcessEnd(restore: () => void): () => void {
     };
     return { signal, listener };
   });
-  for (const { signal, listener } of listeners) process.on(signal, listener);
+  // First in line: somebody else's `once` is gone from the count as soon as it has been called.
+  for (const { signal, listener } of listeners) process.prependListener(signal, listener);
   process.on("exit", restore);
   return () => {
     for (const { signal, listener } of listeners) process.off(signal, listener);

@@ -17,7 +17,7 @@ export async function recordDecision(
   epoch: number,
 ): Promise<void> {
   const { memory: _, ...record } = decision;
-  const text = JSON.stringify({ epoch, ...record, outcomes });
+  const text = JSON.stringify({ epoch, ...record, outcomes, sentences: decision.changes.map(changeSentence) });
   await store.put(LATEST_DECISION, text);
   if (decision.changes.length > 0 || decision.notes.length > 0) await store.put(decisionKey(decision.at, epoch), text);
 }
