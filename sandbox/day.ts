@@ -2,8 +2,10 @@
 // Shape of the load: hour histogram and burst sizes of Foreman's packaging in 2020 (facts: about 300 tasks a day).
 
 import type { Sandbox } from "./sandbox.ts";
+import { isOffline } from "./world/hub/index.ts";
 import { startKojid } from "./world/kojid.ts";
-import type { Random } from "./world/random.ts";
+import type { MachineFault } from "./world/machines.ts";
+import { Random } from "./world/random.ts";
 
 const HOUR = 3600;
 export const DAY_SECONDS = 24 * HOUR;
@@ -32,6 +34,7 @@ const PACKAGES: readonly string[] = [
 ];
 const TARGETS = ["foreman-nightly-el9", "katello-nightly-el9"] as const;
 const PACKAGER = "packager";
+const RETRY_SECONDS = 60;
 /** A static builder beside the pool, as on the hub's own machine: makes repos where the files are. */
 const REPO_HOST = "hub-createrepo.example.org";
 
@@ -65,19 +68,11 @@ export function scheduleDay(sandbox: Sandbox, { pushes = PUSHES_A_DAY } = {}): s
   const user = sandbox.hub.as(PACKAGER);
   for (let nightly = 0; nightly < 6; nightly++) {
     const source = `git+https://git.example.org/foreman-${nightly}#develop`;
-    at((2 + nightly * 2) * HOUR, "nightly build", () => user.build(source, TARGETS[0]));
+    at((2 + nightly * 2) * HOUR, "nightly build", () => submit(sandbox, () => user.build(source, TARGETS[0])));
   }
   at(8 * HOUR, "mass push of 30 packages", () => submitPush(sandbox, random.fork("mass"), 30));
-  at(7 * HOUR, "image build", () =>
-    user.buildImage({
-      name: "fdi",
-      version: "5.1",
-      arches: ["x86_64"],
-      target: TARGETS[0],
-      ksfile: "fdi.ks",
-      type: "livemedia",
-    }),
-  );
+  const image = { name: "fdi", version: "5.1", arches: ["x86_64"], target: TARGETS[0], ksfile: "fdi.ks" };
+  at(7 * HOUR, "image build", () => submit(sandbox, () => user.buildImage({ ...image, type: "livemedia" })));
   scheduleMishaps(sandbox, at);
   return planned.sort();
 }
@@ -91,19 +86,43 @@ function pushTimes(random: Random, pushes: number): number[] {
   });
 }
 
+/** People and CI jobs try again while the hub is offline. */
+function submit({ clock }: Pick<Sandbox, "clock">, work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isOffline(error)) throw error;
+    clock.after(RETRY_SECONDS, () => submit({ clock }, work));
+  }
+}
+
 /** One build for each package and target, five seconds apart, then a new repo for each target. */
-export function submitPush({ hub, clock }: Sandbox, random: Random, size: number): void {
+export function submitPush(sandbox: Sandbox, random: Random, size: number): void {
+  const { hub, clock } = sandbox;
   const user = hub.as(PACKAGER);
   let delay = 0;
   for (let index = 0; index < size; index++) {
     const name = random.pick(PACKAGES);
     const release = Math.floor(random.uniform() * 1000);
     for (const target of TARGETS) {
-      clock.after(delay, () => user.build(`cli-build/${index}/${name}-1.0-${release}.src.rpm`, target));
+      const source = `cli-build/${index}/${name}-1.0-${release}.src.rpm`;
+      clock.after(delay, () => submit(sandbox, () => user.build(source, target)));
       delay += 5;
     }
   }
-  for (const target of TARGETS) clock.after(delay + 600, () => user.newRepo(`${target}-build`));
+  for (const target of TARGETS) clock.after(delay + 600, () => submit(sandbox, () => user.newRepo(`${target}-build`)));
+}
+
+/** Some machines never come up right: 5 % never check in, 3 % have no room on their disk. The same ones for a seed. */
+export function machineFaults(
+  seed: number | string,
+): (instance: { readonly instanceId: string }) => MachineFault | null {
+  const random = new Random(seed).fork("machines");
+  return ({ instanceId }) => {
+    const drawn = random.fork(instanceId).uniform();
+    if (drawn < 0.05) return "never-checks-in";
+    return drawn < 0.08 ? "disk-full" : null;
+  };
 }
 
 /** What a real day brings: no capacity, throttling, a spot interruption, a person's hand, a hub that is down. */

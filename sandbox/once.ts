@@ -2,7 +2,7 @@
 
 import { TASK_STATE } from "../shared/hub/index.ts";
 import type { Telemetry } from "../shared/telemetry.ts";
-import { DAY_SECONDS, DAY_START, furnishHub, scheduleDay } from "./day.ts";
+import { DAY_SECONDS, DAY_START, furnishHub, machineFaults, scheduleDay } from "./day.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { type Summary, summarise } from "./summary.ts";
 
@@ -11,7 +11,12 @@ const STEP_SECONDS = 60;
 const AFTERMATH_SECONDS = 6 * 3600;
 
 export async function runDay(seed: number | string, telemetry?: Telemetry): Promise<Summary> {
-  const sandbox = await openSandbox({ seed, start: DAY_START, ...(telemetry === undefined ? {} : { telemetry }) });
+  const sandbox = await openSandbox({
+    seed,
+    start: DAY_START,
+    faultOf: machineFaults(seed),
+    ...(telemetry === undefined ? {} : { telemetry }),
+  });
   try {
     furnishHub(sandbox);
     scheduleDay(sandbox);
