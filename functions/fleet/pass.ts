@@ -26,7 +26,11 @@ export function fleetHandler(open: () => Promise<FleetPorts>) {
   let ports: Promise<FleetPorts> | undefined;
   const cache = { channelIds: [] };
   return lambda<unknown, Omit<InvocationResult, "last">>(async (event, context) => {
-    ports ??= open();
+    // A container whose first start failed tries again with the next event.
+    ports ??= open().catch((error: unknown) => {
+      ports = undefined;
+      throw error;
+    });
     const opened = await ports;
     const warning = spotWarning.safeParse(event);
     if (warning.success) await noteSpotWarning(opened, warning.data.detail["instance-id"]);

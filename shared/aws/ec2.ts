@@ -15,7 +15,7 @@ import {
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import type { AwsClients } from "./clients.ts";
-import { AwsCallFailed, attempt, errorName } from "./errors.ts";
+import { AwsCallFailed, attempt } from "./errors.ts";
 
 type Market = "spot" | "on-demand";
 
@@ -47,7 +47,7 @@ export interface LaunchError {
 }
 
 export interface LaunchAnswer {
-  readonly instanceIds: readonly string[];
+  readonly instances: readonly { readonly instanceId: string; readonly instanceType: string | undefined }[];
   readonly errors: readonly LaunchError[];
 }
 
@@ -79,12 +79,18 @@ function readInstance(instance: Ec2Instance): TaggedInstance {
   };
 }
 
+export interface TemplateVersion {
+  readonly version: string;
+  /** Epoch seconds. */
+  readonly madeAt: number;
+}
+
 /** The version that an earlier attempt at this launch made, by its description; null = none. */
 export async function findTemplateVersion(
   ec2: AwsClients["ec2"],
   templateId: string,
   description: string,
-): Promise<string | null> {
+): Promise<TemplateVersion | null> {
   let NextToken: string | undefined;
   do {
     const input = { LaunchTemplateId: templateId, MaxResults: 200, NextToken };
@@ -92,7 +98,8 @@ export async function findTemplateVersion(
       ec2.send(new DescribeLaunchTemplateVersionsCommand(input)),
     );
     const match = page.LaunchTemplateVersions?.find((each) => each.VersionDescription === description);
-    if (match?.VersionNumber !== undefined) return String(match.VersionNumber);
+    if (match?.VersionNumber !== undefined)
+      return { version: String(match.VersionNumber), madeAt: (match.CreateTime?.getTime() ?? 0) / 1000 };
     NextToken = page.NextToken;
   } while (NextToken !== undefined && NextToken !== "");
   return null;
@@ -135,7 +142,9 @@ export async function deleteTemplateVersion(
 export async function launchInstance(ec2: AwsClients["ec2"], request: LaunchRequest): Promise<LaunchAnswer> {
   const reply = await attempt("CreateFleet", () => ec2.send(new CreateFleetCommand(fleetInput(request))));
   return {
-    instanceIds: (reply.Instances ?? []).flatMap((each) => each.InstanceIds ?? []),
+    instances: (reply.Instances ?? []).flatMap(({ InstanceIds, InstanceType: instanceType }) =>
+      (InstanceIds ?? []).map((instanceId) => ({ instanceId, instanceType })),
+    ),
     errors: (reply.Errors ?? []).map((each) => ({
       code: each.ErrorCode ?? "Unknown",
       message: each.ErrorMessage ?? "",
@@ -185,11 +194,11 @@ export async function untagInstance(ec2: AwsClients["ec2"], instanceId: string, 
   await attempt("DeleteTags", () => ec2.send(command));
 }
 
-/** An instance that EC2 no longer knows counts as terminated. */
+/**
+ * Throws AwsCallFailed, also when EC2 does not know the instance: that is what it says of one that is gone, and now
+ * and then of one that is not. Which it was, the next list of instances tells.
+ */
 export async function terminateInstance(ec2: AwsClients["ec2"], instanceId: string): Promise<void> {
-  try {
-    await ec2.send(new TerminateInstancesCommand({ InstanceIds: [instanceId] }));
-  } catch (error) {
-    if (errorName(error) !== "InvalidInstanceID.NotFound") throw new AwsCallFailed("TerminateInstances", error);
-  }
+  const command = new TerminateInstancesCommand({ InstanceIds: [instanceId] });
+  await attempt("TerminateInstances", () => ec2.send(command));
 }

@@ -1,6 +1,6 @@
 // From the text of a site document to a checked Site, or to sentences that say what to change.
 
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import * as z from "zod";
 import { type Site, siteSchema } from "./schema.ts";
 
@@ -21,9 +21,19 @@ export function parseSite(text: string, file: string): Site {
   const broken = document.errors[0];
   if (broken !== undefined)
     throw new ConfigError(file, [`not readable as YAML: ${firstLine(broken.message)}`], { cause: broken });
-  const result = siteSchema.safeParse(document.toJS());
+  const result = siteSchema.safeParse(readContent(document, file));
   if (!result.success) throw new ConfigError(file, result.error.issues.flatMap(describeIssue));
   return result.data;
+}
+
+/** Aliases are only resolved here: one without its anchor, or far too many of them, are errors of the document too. */
+function readContent(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    const problem = error instanceof Error ? firstLine(error.message) : String(error);
+    throw new ConfigError(file, [`not readable as YAML: ${problem}`], { cause: error });
+  }
 }
 
 function firstLine(text: string): string {

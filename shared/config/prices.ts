@@ -12,10 +12,14 @@ export function onDemandPrice(instanceType: string): number | undefined {
   return ON_DEMAND[instanceType];
 }
 
-/** vCPUs from the size in the name (medium 1, large 2, xlarge 4, Nxlarge 4N); undefined = not readable (metal). */
+/**
+ * vCPUs from the size in the name: large 2, xlarge 4, Nxlarge 4N; medium 1, but 2 in the burstable families, as are
+ * their smaller sizes from t3 on. undefined = not readable (metal).
+ */
 export function vcpusOf(instanceType: string): number | undefined {
-  const size = instanceType.split(".")[1] ?? "";
-  if (size === "medium") return 1;
+  const [family = "", size = ""] = instanceType.split(".");
+  if (size === "medium") return family.startsWith("t") ? 2 : 1;
+  if (/^t[34]/.test(family) && ["nano", "micro", "small"].includes(size)) return 2;
   if (size === "large") return 2;
   const xlarge = /^(\d*)xlarge$/.exec(size);
   if (xlarge === null) return undefined;

@@ -87,6 +87,11 @@ const profile = z.strictObject({
   max: z.number().int().min(1).optional().describe("Most builders at once; default: all slots"),
   offerings: z.array(offering).min(1, "name at least one instance type"),
   imageId: z.string().regex(/^ami-[0-9a-f]+$/, 'write an image id, for example "ami-0abc..."'),
+  rootDevice: z
+    .string()
+    .startsWith("/dev/", "write the image's own root device name, for example /dev/sda1")
+    .default("/dev/sda1")
+    .describe("Root device name of the image; another name would attach a second volume"),
   volumeGiB: z.number().int().min(8).default(60).describe("Root volume; kojid needs minSpaceMb free below mockdir"),
   minSpaceMb: z.number().int().positive().default(8192).describe("kojid's minspace"),
   holdSeconds: seconds.optional().describe("Idle time before a drain; default: the fleet's holdSeconds"),
@@ -106,7 +111,7 @@ const hub = z.strictObject({
     .default("/toji/hub/client")
     .describe("SSM SecureString: PEM certificate and key Toji logs in with"),
   admin: z.boolean().default(false).describe("The login has the admin permission: lost tasks are freed at once"),
-  timeoutSeconds: seconds.default(30).describe("Bound on one call"),
+  timeoutSeconds: seconds.default(20).describe("Bound on one call; it is tried twice, and a pass must end in time"),
   options: z
     .strictObject({
       maxJobs: z.number().int().positive().default(15),
@@ -207,9 +212,9 @@ export function slotNames(slots: {
   readonly domain?: string | undefined;
   readonly count: number;
 }): string[] {
-  const width = Math.max(2, String(slots.count).length);
+  // The width does not follow the count: a pool that grows keeps its names, or every builder would be a stranger.
   return Array.from({ length: slots.count }, (_, index) => {
-    const short = `${slots.prefix}-${String(index + 1).padStart(width, "0")}`;
+    const short = `${slots.prefix}-${String(index + 1).padStart(2, "0")}`;
     return slots.domain === undefined ? short : `${short}.${slots.domain}`;
   });
 }

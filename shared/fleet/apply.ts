@@ -2,7 +2,7 @@
 
 import { AwsCallFailed } from "../aws/errors.ts";
 import { LeaseLost } from "../aws/lease.ts";
-import { HubOffline } from "../hub/index.ts";
+import { HubOffline, HubUnreachable } from "../hub/index.ts";
 import {
   cancelDrain,
   disableLost,
@@ -16,7 +16,7 @@ import { changeSentence } from "./explain.ts";
 import { isThrottled, launchBuilder } from "./launch.ts";
 import { noteLaunches } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
-import type { Change, Decision, FailedOffering, Instance, Memory } from "./types.ts";
+import type { Change, Decision, FailedOffering, Instance, Memory, OfferingChoice, RecentLaunch } from "./types.ts";
 
 export interface Outcome {
   readonly kind: Change["kind"];
@@ -35,6 +35,7 @@ export interface Applied {
 interface Lessons {
   readonly failed: FailedOffering[];
   readonly withoutInstance: string[];
+  readonly launched: Record<string, RecentLaunch>;
   /** EC2 asked for fewer calls: no further launch in this pass. */
   throttled: boolean;
 }
@@ -46,7 +47,7 @@ export async function apply(
   ports: FleetPorts,
   mayGoOn: () => boolean,
 ): Promise<Applied> {
-  const lessons: Lessons = { failed: [], withoutInstance: [], throttled: false };
+  const lessons: Lessons = { failed: [], withoutInstance: [], launched: {}, throttled: false };
   const byId = new Map(instances.map((instance) => [instance.instanceId, instance]));
   const outcomes: Outcome[] = [];
   for (const change of decision.changes) {
@@ -61,7 +62,8 @@ export async function apply(
       ports.telemetry.warn(`${change.kind} ${change.slot} not done: ${outcome.sentence}`, { slot: change.slot });
     if (outcome.stop) break;
   }
-  return { outcomes, memory: noteLaunches(decision.memory, lessons.failed, lessons.withoutInstance) };
+  const { failed, withoutInstance, launched } = lessons;
+  return { outcomes, memory: noteLaunches(decision.memory, failed, withoutInstance, launched) };
 }
 
 async function applyOne(
@@ -77,7 +79,8 @@ async function applyOne(
     if (error instanceof LeaseLost) throw error;
     if (isThrottled(error)) lessons.throttled ||= kind === "launch";
     // Without its hub there is nothing more to do safely in this pass.
-    return { kind, slot, done: false, sentence: sentenceOf(error), stop: error instanceof HubOffline };
+    const stop = error instanceof HubOffline || error instanceof HubUnreachable;
+    return { kind, slot, done: false, sentence: sentenceOf(error), stop };
   }
 }
 
@@ -132,15 +135,27 @@ async function launch(
     const result = await launchBuilder(ports, change, profile);
     lessons.failed.push(...result.failed);
     lessons.throttled ||= result.throttled;
-    if (result.instanceId !== null) return { done: true, sentence: `launched ${result.instanceId}` };
-    lessons.withoutInstance.push(change.slot);
-    return { done: false, sentence: result.sentence };
+    if (result.instance === null) lessons.withoutInstance.push(change.slot);
+    else noteLaunch(change, result.instance.instanceId, result.instance.offering, ports, lessons);
+    return { done: result.instance !== null, sentence: result.sentence };
   } catch (error) {
-    // The token stands for other parameters by now: that launch is over, the next pass starts another.
-    if (error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch")
-      lessons.withoutInstance.push(change.slot);
+    // An earlier attempt used the token with other parameters, and its answer was lost: EC2 may list its instance yet.
+    // The slot counts as taken meanwhile; if nothing appears, the next launch has another token.
+    const [first] = change.offerings;
+    if (error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch" && first !== undefined)
+      noteLaunch(change, `launch ${change.token}`, first, ports, lessons);
     throw error;
   }
+}
+
+function noteLaunch(
+  { slot, profile }: Extract<Change, { kind: "launch" }>,
+  instanceId: string,
+  { instanceType, zone, market }: OfferingChoice,
+  ports: FleetPorts,
+  lessons: Lessons,
+): void {
+  lessons.launched[slot] = { instanceId, at: ports.clock.now(), profile, instanceType, zone, market };
 }
 
 export function sentenceOf(error: unknown): string {

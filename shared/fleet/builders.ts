@@ -2,6 +2,7 @@
 // The order within each step is the way it may be cut off: what is true at EC2 or the hub is never ahead of its mark.
 
 import { tagInstance, terminateInstance, untagInstance } from "../aws/ec2.ts";
+import { AwsCallFailed } from "../aws/errors.ts";
 import { disableHost, enableHost, freeTask, write } from "../hub/index.ts";
 import { readHolding, writeTogether } from "./host.ts";
 import { forgetLaunch } from "./launch.ts";
@@ -28,6 +29,8 @@ export async function enableBuilder(ports: FleetPorts, change: Step<"enable">, i
 /** Marked before it is disabled, so that no later pass takes the disabled host for a person's doing. */
 export async function drainBuilder(ports: FleetPorts, change: Step<"drain">): Promise<void> {
   await tagInstance(ports.ec2, change.instanceId, TAG.drainingAt, String(ports.clock.now()));
+  // Without it the builder does not count as one that may come back.
+  if (change.forGood) await untagInstance(ports.ec2, change.instanceId, TAG.enabledAt);
   await write(await ports.hubWriter(), disableHost(change.slot));
 }
 
@@ -45,16 +48,20 @@ export async function terminateBuilder(
   const { enabled, tasks } = await readHolding(await ports.hubWriter(), change.slot);
   if (tasks[0] !== undefined) throw new NotAsSeen(`the hub holds task ${tasks[0].id} for it now: not terminated`);
   if (enabled) throw new NotAsSeen("somebody enabled it meanwhile: not terminated");
+  // Before the end, for nothing leads back to it afterwards.
+  await putAway(ports, change.slot, instance);
   try {
     await terminateInstance(ports.ec2, instance.instanceId);
   } catch (error) {
+    if (error instanceof AwsCallFailed && error.code === "InvalidInstanceID.NotFound") {
+      throw new NotAsSeen("EC2 does not know the instance right now: the next pass looks again", { cause: error });
+    }
     if (instance.enabledAt !== null) {
       ports.telemetry.warn(`terminating ${change.slot} failed: enabled again`);
       await cancelDrain(ports, change.slot, instance.instanceId);
     }
     throw error;
   }
-  await putAway(ports, change.slot, instance);
 }
 
 /** With the admin permission: what a lost builder held goes back to the queue now. */

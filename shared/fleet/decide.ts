@@ -3,55 +3,50 @@
 import type { Site } from "../config/index.ts";
 import { FREE_TASK_LIMIT, type HubState, TASK_STATE } from "../hub/index.ts";
 import { createJudge, type Demand, type Judge } from "./eligible.ts";
-import { blockedNotes, builderViews, launchChanges, queueByBin } from "./explain.ts";
-import { noteSeen } from "./memory.ts";
+import { blockedNotes, builderViews, launchChanges, queueByBin, strangerNotes } from "./explain.ts";
+import { noteHubSeen, noteSeen, withUnlisted } from "./memory.ts";
 import { instanceCost, remainingBudget } from "./offerings.ts";
 import { pack } from "./pack.ts";
 import { nextStep } from "./protocol.ts";
 import { type Simulation, type SlotCapacity, simulate } from "./simulate.ts";
-import { deriveSlots, type Slot, type Slots } from "./slots.ts";
+import { deriveSlots, isUnready, type Slot, type Slots } from "./slots.ts";
 import { findSurplus } from "./surplus.ts";
-import type { Change, Decision, Instance, Memory, Snapshot, UnservedTask } from "./types.ts";
+import type { Change, Decision, Memory, Snapshot, UnservedTask } from "./types.ts";
+import { leaveOnePolling, sentenceForWatch, watchTimeouts } from "./watch.ts";
 
 /** `now` in epoch seconds; the hub's own clock is in the snapshot. */
 export function decide(snapshot: Snapshot, site: Site, memory: Memory, now: number): Decision {
   const { hub, ec2 } = snapshot;
   if (!hub.seen) {
-    const since = hub.offline ? (memory.hubOfflineSince ?? now) : memory.hubOfflineSince;
-    const lasting = since === null ? "" : ` since ${new Date(since * 1000).toISOString().slice(0, 16)}Z`;
-    return noChange(now, `no change: ${hub.reason}${hub.offline ? lasting : ""}`, {
-      ...memory,
-      hubOfflineSince: since,
-    });
+    const since = memory.hubOfflineSince ?? now;
+    const lasting = hub.offline ? ` since ${new Date(since * 1000).toISOString().slice(0, 16)}Z` : "";
+    return noChange(now, `no change: ${hub.reason}${lasting}`, { ...memory, hubOfflineSince: since });
   }
-  if (ec2.kind === "failed") return noChange(now, `no change: ${ec2.reason}`, memory);
+  const remembered = noteHubSeen(memory, now);
+  if (ec2.kind === "failed") return noChange(now, `no change: ${ec2.reason}`, remembered);
 
-  const remembered = { ...memory, lookups: snapshot.lookups };
-  const instances = ec2.kind === "seen" ? ec2.instances : [];
-  const slots = deriveSlots(hub.state, ec2, site);
-  const seen = noteSeen(remembered, slots.all, instances, now);
+  const instances = ec2.kind === "seen" ? withUnlisted(ec2.instances, remembered, site, now) : [];
+  const view = ec2.kind === "seen" ? { ...ec2, instances } : ec2;
+  const slots = deriveSlots(hub.state, view, site, remembered.hubBackAt);
+  const seen = noteSeen({ ...remembered, lookups: snapshot.lookups }, slots.all, instances, now);
   const judge = createJudge(hub.state, site, slots.all, snapshot.lookups);
-  const view = lookAhead(hub.state, slots.all, snapshot, site, now);
-  const { demand, unserved } = judgeUnplaced(view.simulation, hub.state, judge);
+  const capacityOf = (slot: Slot): SlotCapacity => slotCapacity(slot, site, seen, now);
+  const ahead = lookAhead(hub.state, slots.all, snapshot, capacityOf);
+  const { demand, unserved } = judgeUnplaced(ahead.simulation, hub.state, judge);
 
-  const protocol = protocolSteps(slots, view.cancelled, hub.state, site, now);
-  const packing = pack(
-    demand,
-    slots.all,
-    site,
-    hub.state.options,
-    remainingBudget(instances, site),
-    seen.failedOfferings,
-    now,
-  );
-  const surplus = findSurplus(slots.all, view.simulation.busySlots, site, seen, now);
-  const launches = launchChanges(packing, site, seen, now);
+  const protocol = protocolSteps(slots, ahead.cancelled, hub.state, site, now);
+  const watch = watchTimeouts(hub.state, slots.all, site, capacityOf);
+  const bounds = { options: hub.state.options, budget: remainingBudget(instances, site), now };
+  const packing = pack(demand, slots.all, site, bounds, seen.failedOfferings, sentenceForWatch(watch));
+  const surplus = leaveOnePolling(findSurplus(slots.all, ahead.simulation.busySlots, site, seen, now), watch);
+  const spoken = new Set([...protocol.changes.map((each) => each.slot), ...protocol.keep.map((each) => each.builder)]);
+  const drains = surplus.drains.filter((each) => !spoken.has(each.slot));
   return {
     at: now,
     queue: queueByBin(hub.state, judge, snapshot.lookups),
     builders: builderViews(slots.all, site),
-    changes: inSafeOrder([...protocol.changes, ...launches, ...surplus.drains.filter(notAmong(protocol.changes))]),
-    keep: [...protocol.keep, ...surplus.keep],
+    changes: inSafeOrder([...protocol.changes, ...launchChanges(packing, site, seen, now), ...drains]),
+    keep: [...protocol.keep, ...surplus.keep.filter((each) => !spoken.has(each.builder))],
     unserved,
     notes: [
       ...hub.notes,
@@ -87,34 +82,27 @@ function noChange(now: number, note: string, memory: Memory): Decision {
 function lookAhead(
   state: HubState,
   slots: readonly Slot[],
-  snapshot: Snapshot,
-  site: Site,
-  now: number,
+  { lookups }: Snapshot,
+  capacityOf: (slot: Slot) => SlotCapacity,
 ): { readonly simulation: Simulation; readonly cancelled: ReadonlySet<string> } {
-  const capacityOf = (slot: Slot): SlotCapacity => slotCapacity(slot, site, now);
-  const simulation = simulate(state, slots, capacityOf, snapshot.lookups);
-  const draining = new Set(slots.filter((slot) => canReturn(slot, state)).map((slot) => slot.name));
+  const simulation = simulate(state, slots, capacityOf, lookups);
+  const draining = new Set(slots.filter(canReturn).map((slot) => slot.name));
   if (simulation.unplaced.length === 0 || draining.size === 0) return { simulation, cancelled: new Set() };
-  const withDraining = simulate(
-    state,
-    slots,
-    (slot) => (draining.has(slot.name) ? "ready" : capacityOf(slot)),
-    snapshot.lookups,
-  );
+  const orReturned = (slot: Slot) => (draining.has(slot.name) ? "ready" : capacityOf(slot));
+  const withDraining = simulate(state, slots, orReturned, lookups);
   // Only those count that shorten the queue: the scheduler spreads, so it may merely move tasks over to them.
   if (withDraining.unplaced.length >= simulation.unplaced.length) return { simulation, cancelled: new Set() };
   const cancelled = new Set([...draining].filter((name) => withDraining.busySlots.has(name)));
   return { simulation: withDraining, cancelled };
 }
 
-/** A draining builder whose kojid still answers is the quickest capacity there is. */
-function canReturn(slot: Slot, state: HubState): boolean {
-  const { host } = slot;
-  if (slot.phase !== "draining" || host === null || host.update_ts === null) return false;
-  return state.now - host.update_ts <= state.options.readyTimeout;
+/** A draining builder whose kojid still answers is the quickest capacity there is, unless it is drained for good. */
+function canReturn({ phase, instance, rivals, polling }: Slot): boolean {
+  if (phase !== "draining" || instance === null || !polling) return false;
+  return instance.enabledAt !== null && instance.spotNoticeAt === null && rivals.length === 0;
 }
 
-function slotCapacity(slot: Slot, site: Site, now: number): SlotCapacity {
+function slotCapacity(slot: Slot, site: Site, memory: Memory, now: number): SlotCapacity {
   const { instance } = slot;
   if (slot.phase === "launching" || slot.phase === "booting") {
     const age = instance === null ? 0 : now - instance.launchedAt;
@@ -122,15 +110,7 @@ function slotCapacity(slot: Slot, site: Site, now: number): SlotCapacity {
   }
   if (slot.phase !== "serving" || slot.disabledByPerson || slot.silent) return "none";
   if (instance !== null && instance.spotNoticeAt !== null) return "none";
-  return isUnready(slot, site, now) ? "none" : "ready";
-}
-
-/** Idle, enabled, polling, and still not ready after a few polls: short of disk or overloaded, so no capacity. */
-function isUnready(slot: Slot, site: Site, now: number): boolean {
-  const { host, instance } = slot;
-  if (host === null || instance === null || instance.enabledAt === null || host.ready || slot.tasks.length > 0)
-    return false;
-  return now - instance.enabledAt > 4 * site.builders.pollSeconds;
+  return isUnready(slot, site, memory, now) ? "none" : "ready";
 }
 
 function judgeUnplaced(
@@ -172,7 +152,6 @@ function protocolSteps(
   const changes: Change[] = [];
   const keep: { builder: string; reason: string }[] = [];
   for (const slot of slots.all) {
-    changes.push(...rivalSteps(slot));
     if (cancelled.has(slot.name) && slot.instance !== null) {
       const reason = "the queue has tasks that only it could take at once: its drain is called off";
       changes.push({ kind: "cancel-drain", slot: slot.name, instanceId: slot.instance.instanceId, reason });
@@ -186,36 +165,10 @@ function protocolSteps(
   return { changes, keep };
 }
 
-/** Two instances with one host name take its session from each other: the first is drained, then the other may serve. */
-function rivalSteps(slot: Slot): Change[] {
-  const rival = slot.rivals[0];
-  if (rival === undefined || slot.instance === null || slot.phase !== "serving" || slot.tasks.length > 0) return [];
-  const reason = `${rival.instanceId} claims the same slot, and two kojid with one name end each other's sessions`;
-  return [{ kind: "drain", slot: slot.name, instanceId: slot.instance.instanceId, reason }];
-}
-
-function strangerNotes(slots: Slots): string[] {
-  const rivals = slots.all
-    .filter((slot) => slot.rivals.length > 0 && slot.tasks.length > 0)
-    .map((slot) => `two instances claim ${slot.name}: nothing is ended while the hub holds tasks for it`);
-  const strangers = slots.strangers.map((each: Instance) =>
-    each.slot === null
-      ? `instance ${each.instanceId} has our fleet tag but no slot tag: left alone; tag it again or terminate it by hand`
-      : `instance ${each.instanceId} holds slot ${each.slot}, which no profile of the config has: left alone`,
-  );
-  return [...rivals, ...strangers];
-}
-
 function windowNote(state: HubState): string[] {
   const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE).length;
   if (free <= FREE_TASK_LIMIT) return [];
   return [`${free} tasks are FREE; the hub looks at the first ${FREE_TASK_LIMIT} only, and so does this decision`];
-}
-
-/** One step per slot and pass: the protocol's comes first. */
-function notAmong(changes: readonly Change[]): (change: Change) => boolean {
-  const slots = new Set(changes.map((change) => change.slot));
-  return (change) => !slots.has(change.slot);
 }
 
 const ORDER: readonly Change["kind"][] = [

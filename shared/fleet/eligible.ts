@@ -43,9 +43,8 @@ export function createJudge(state: HubState, site: Site, slots: readonly Slot[],
       const count = outside.get(`${task.channel_id}:${task.arch}`) ?? 0;
       const others = count === 0 ? "" : `; it waits for the ${count} enabled host(s) outside Toji's pool that serve it`;
       if (!channel.enabled) {
-        return no(
-          `channel ${channel.name} is disabled on the hub: nothing runs in it until an administrator enables it`,
-        );
+        const reason = `channel ${channel.name} is disabled on the hub: nothing runs in it until an administrator enables it`;
+        return { channel: channel.name, reason };
       }
       const inChannel = site.builders.profiles.filter((profile) => profile.channels.includes(channel.name));
       if (inChannel.length === 0) return no(`no profile serves channel ${channel.name}`);

@@ -6,19 +6,16 @@ import { type Demand, type Judge, round } from "./eligible.ts";
 import { launchToken } from "./memory.ts";
 import { instanceCost } from "./offerings.ts";
 import type { Packing, PlannedLaunch } from "./pack.ts";
-import type { Slot } from "./slots.ts";
+import type { Slot, Slots } from "./slots.ts";
 import type { BinQueue, BuilderView, Change, Lookups, Memory } from "./types.ts";
 
-/** Launches of one profile share one sentence: what they are for together. */
+/** Launches of one profile share one sentence: what they are for together, unless they have a reason of their own. */
 export function launchChanges(packing: Packing, site: Site, memory: Memory, now: number): Change[] {
   const byProfile = Map.groupBy(packing.launches, (each) => each.slot.profile);
-  return [...byProfile].flatMap(([profile, launches]) => {
+  return [...byProfile.values()].flatMap((launches) => {
     const demand = launches.flatMap((each) => each.demand);
-    const reason =
-      demand.length === 0
-        ? `${profile.name} keeps a floor of ${profile.min}`
-        : `${describeDemand(demand, now)} no room; a builder boots in about ${site.builders.bootSeconds} s`;
-    return launches.map((each) => launchChange(each, site, memory, reason));
+    const shared = `${describeDemand(demand, now)} no room; a builder boots in about ${site.builders.bootSeconds} s`;
+    return launches.map((each) => launchChange(each, site, memory, each.reason ?? shared));
   });
 }
 
@@ -56,11 +53,28 @@ function countBy<T>(list: readonly T[], keyOf: (each: T) => string): Map<string,
 /** Demand that gets no builder now: the sentence that says which limit holds it. */
 export function blockedNotes(packing: Packing): string[] {
   const byReason = Map.groupBy(packing.blocked, (each) => each.reason);
-  return [...byReason].map(([reason, entries]) => {
+  const demand = [...byReason].map(([reason, entries]) => {
     const demand = entries.flatMap((each) => each.demand);
     const bins = [...countBy(demand, (each) => `${each.channel}:${each.task.arch}`).keys()].join(", ");
     return `no launch for ${demand.length} more task(s) in ${bins}: ${reason}`;
   });
+  return [...demand, ...packing.unmet];
+}
+
+export function strangerNotes(slots: Slots): string[] {
+  const rivals = slots.all.flatMap((slot) =>
+    slot.rivals.map(({ instanceId }) => {
+      const what = `instance ${instanceId} claims slot ${slot.name}, which ${slot.instance?.instanceId} holds`;
+      const why = slot.tasks.length > 0 ? "nothing is ended while the hub holds tasks for it" : "one of them must go";
+      return `${what}: ${why}`;
+    }),
+  );
+  const strangers = slots.strangers.map((each) =>
+    each.slot === null
+      ? `instance ${each.instanceId} has our fleet tag but no slot tag: left alone; tag it again or terminate it by hand`
+      : `instance ${each.instanceId} holds slot ${each.slot}, which no profile of the config has: left alone`,
+  );
+  return [...rivals, ...strangers];
 }
 
 export function queueByBin(state: HubState, judge: Judge, lookups: Lookups): BinQueue[] {

@@ -1,14 +1,16 @@
 // A builder's identity: a certificate issued for one launch, its CN the slot, short-lived, with a key of its own.
 
 import "reflect-metadata";
-import { createPrivateKey, randomBytes } from "node:crypto";
+import { createPrivateKey, X509Certificate as NodeCertificate, randomBytes } from "node:crypto";
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
+  SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -41,6 +43,8 @@ export async function issueIdentity(caPem: string, slot: string, hours: number, 
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth]),
+      // Strict verifiers want it (openssl verify -x509_strict); it repeats what the CA's certificate calls its key.
+      ...(ca.keyId === undefined ? [] : [new AuthorityKeyIdentifierExtension(ca.keyId)]),
     ],
   });
   const key = PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
@@ -53,12 +57,17 @@ async function readCa(pem: string) {
     if (certificatePem === undefined) throw new Error("no certificate in it");
     const certificate = new X509Certificate(certificatePem);
     const privateKey = createPrivateKey(pem);
+    // Signed with another key, or by no CA, an identity is refused by the hub only when the builder is up.
+    const seen = new NodeCertificate(certificatePem);
+    if (!seen.checkPrivateKey(privateKey)) throw new Error("the key is not the certificate's");
+    if (!seen.ca) throw new Error("the certificate is not a CA's");
+    const keyId = certificate.getExtension(SubjectKeyIdentifierExtension)?.keyId;
     const algorithm = signingAlgorithm(privateKey.asymmetricKeyType, privateKey.asymmetricKeyDetails?.namedCurve);
     const der = privateKey.export({ type: "pkcs8", format: "der" });
     const key = await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
-    return { certificate, key, algorithm };
+    return { certificate, key, keyId, algorithm };
   } catch (error) {
-    const text = "the builder CA parameter must hold a PEM certificate and its unencrypted private key";
+    const text = "the builder CA parameter must hold a CA's PEM certificate and its unencrypted private key";
     throw new IdentityCaUnusable(`${text}: make it as \`npx toji config init\` says`, { cause: error });
   }
 }

@@ -11,7 +11,6 @@ import {
 import { AwsCallFailed } from "../aws/errors.ts";
 import type { Market, Profile } from "../config/index.ts";
 import { prepareHost } from "./host.ts";
-import { issueIdentity } from "./identity.ts";
 import type { FleetPorts } from "./ports.ts";
 import { identityKey, launchTags, templateDescription } from "./tags.ts";
 import type { Change, FailedOffering, OfferingChoice } from "./types.ts";
@@ -21,7 +20,7 @@ type Launch = Extract<Change, { kind: "launch" }>;
 
 export interface LaunchResult {
   /** null = EC2 has no instance for it now. */
-  readonly instanceId: string | null;
+  readonly instance: { readonly instanceId: string; readonly offering: OfferingChoice } | null;
   readonly sentence: string;
   /** Offerings that refused: not tried for a while. */
   readonly failed: readonly FailedOffering[];
@@ -29,9 +28,12 @@ export interface LaunchResult {
   readonly throttled: boolean;
 }
 
+/** A template version is used again by the attempts of this many seconds, not later: its address would end in mid-boot. */
+const REUSE_SECONDS = 300;
+
 /** The presigned URL outlives the slowest boot, not much more. */
 function urlSeconds(ports: FleetPorts): number {
-  return ports.site.builders.bootLimitSeconds + 300;
+  return ports.site.builders.bootLimitSeconds + REUSE_SECONDS;
 }
 
 export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: Profile): Promise<LaunchResult> {
@@ -41,15 +43,22 @@ export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: 
   const codes: string[] = [];
   for (const [market, offerings] of Map.groupBy(launch.offerings, (each) => each.market)) {
     const answer = await tryMarket(ports, launch, templateVersion, market, offerings);
-    const instanceId = answer.instanceIds[0];
     failed.push(...failedOfferings(answer, offerings, ports));
-    if (instanceId !== undefined) return { instanceId, sentence: "launched", failed, throttled: false };
+    const instance = given(answer, offerings);
+    if (instance !== null) return { instance, sentence: `launched ${instance.instanceId}`, failed, throttled: false };
     codes.push(...answer.errors.map((error) => error.code));
     if (codes.some(isThrottle)) break;
   }
   await forgetLaunch(ports, launch.slot, launch.token, templateVersion);
   const what = codes.length === 0 ? "an empty answer" : [...new Set(codes)].join(", ");
-  return { instanceId: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
+  return { instance: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
+}
+
+/** The instance and the offering it is, by its type; EC2 does not say in which zone. */
+function given(answer: LaunchAnswer, offerings: readonly OfferingChoice[]): LaunchResult["instance"] {
+  const [first] = answer.instances;
+  const offering = offerings.find((each) => each.instanceType === first?.instanceType) ?? offerings[0];
+  return first === undefined || offering === undefined ? null : { instanceId: first.instanceId, offering };
 }
 
 async function tryMarket(
@@ -78,9 +87,12 @@ async function tryMarket(
 async function prepareTemplate(ports: FleetPorts, launch: Launch, profile: Profile): Promise<string> {
   const description = templateDescription(launch.token);
   const made = await findTemplateVersion(ports.ec2, ports.launchTemplateId, description);
-  if (made !== null) return made;
+  if (made !== null && ports.clock.now() - made.madeAt <= REUSE_SECONDS) return made.version;
+  if (made !== null) await forgetLaunch(ports, launch.slot, launch.token, made.version);
   const { builders } = ports.site;
   const key = identityKey(launch.slot, launch.token);
+  // Loaded with the first launch: most invocations launch nothing, and the certificate code is a sixth of the bundle.
+  const { issueIdentity } = await import("./identity.ts");
   const identity = await issueIdentity(
     await ports.identityCa(),
     launch.slot,
@@ -124,7 +136,7 @@ function templateData(
     UserData: userData,
     BlockDeviceMappings: [
       {
-        DeviceName: "/dev/sda1",
+        DeviceName: profile.rootDevice,
         Ebs: { VolumeSize: profile.volumeGiB, VolumeType: "gp3", Encrypted: true, DeleteOnTermination: true },
       },
     ],
@@ -139,8 +151,9 @@ export async function forgetLaunch(
   token: string,
   templateVersion: string,
 ): Promise<void> {
-  await ports.store.remove(identityKey(slot, token));
+  // The version first: cut off between the two, an attempt that found it would boot without its identity.
   await deleteTemplateVersion(ports.ec2, ports.launchTemplateId, templateVersion);
+  await ports.store.remove(identityKey(slot, token));
 }
 
 const QUOTA: ReadonlySet<string> = new Set([

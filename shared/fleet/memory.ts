@@ -4,10 +4,42 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Site } from "../config/index.ts";
 import type { Slot } from "./slots.ts";
-import { EMPTY_MEMORY, type FailedOffering, type Instance, type Memory } from "./types.ts";
+import { EMPTY_MEMORY, type FailedOffering, type Instance, type Memory, type RecentLaunch } from "./types.ts";
 
 /** Terminated instances leave EC2's lists after about an hour; tokens are honoured longer, so ids are kept a while. */
 const REMEMBERED_SLOTS = 2000;
+
+/** EC2 lists a new instance after seconds, rarely minutes (EC2 guide, eventual consistency). */
+const UNLISTED_SECONDS = 300;
+
+/**
+ * What EC2 lists, and the launches that it has answered but does not list yet: they hold their slots and count in the
+ * budget, or the next pass would launch once more.
+ */
+export function withUnlisted(listed: readonly Instance[], memory: Memory, site: Site, now: number): Instance[] {
+  const ids = new Set(listed.map((each) => each.instanceId));
+  const held = new Set(listed.filter((each) => each.state !== "terminated").map((each) => each.slot));
+  const patience = Math.min(UNLISTED_SECONDS, site.builders.bootLimitSeconds);
+  const unlisted = Object.entries(memory.launched).filter(
+    ([slot, launch]) => now - launch.at <= patience && !ids.has(launch.instanceId) && !held.has(slot),
+  );
+  return [...listed, ...unlisted.map(([slot, launch]) => asInstance(slot, launch))];
+}
+
+function asInstance(slot: string, { at, ...launch }: RecentLaunch): Instance {
+  return {
+    ...launch,
+    state: "pending",
+    launchedAt: at,
+    slot,
+    checkInAfter: null,
+    enabledAt: null,
+    drainingAt: null,
+    spotNoticeAt: null,
+    templateVersion: null,
+    launch: null,
+  };
+}
 
 /** After a pass that saw the whole world. `slots` are those of this pass. */
 export function noteSeen(memory: Memory, slots: readonly Slot[], instances: readonly Instance[], now: number): Memory {
@@ -16,7 +48,8 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     if (slot.phase === "serving" && slot.tasks.length === 0) idleSince[slot.name] = memory.idleSince[slot.name] ?? now;
   }
   const newest = new Map<string, Instance>();
-  for (const instance of instances) {
+  const answered = Object.entries(memory.launched).map(([slot, launch]) => asInstance(slot, launch));
+  for (const instance of [...instances, ...answered]) {
     if (instance.slot === null) continue;
     const known = newest.get(instance.slot);
     if (known === undefined || instance.launchedAt > known.launchedAt) newest.set(instance.slot, instance);
@@ -27,20 +60,37 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     ...memory,
     idleSince,
     lastInstance,
+    launched: Object.fromEntries(
+      Object.entries(memory.launched).filter(([, launch]) => now - launch.at <= UNLISTED_SECONDS),
+    ),
     failedOfferings: memory.failedOfferings.filter((each) => each.until > now),
-    hubOfflineSince: null,
   };
 }
 
-/** What the launches of a pass taught: refused offerings are avoided, and a slot that got nothing tries a new token. */
+/** After a pass that saw the hub. */
+export function noteHubSeen(memory: Memory, now: number): Memory {
+  const hubBackAt = memory.hubOfflineSince === null ? memory.hubBackAt : now;
+  return { ...memory, hubOfflineSince: null, hubBackAt };
+}
+
+/**
+ * What the launches of a pass taught: refused offerings are avoided, a slot that got nothing tries a new token, and one
+ * that got an instance is taken, whatever EC2 lists.
+ */
 export function noteLaunches(
   memory: Memory,
   failed: readonly FailedOffering[],
   slotsWithoutInstance: readonly string[],
+  launched: Readonly<Record<string, RecentLaunch>>,
 ): Memory {
   const launchFailures = { ...memory.launchFailures };
   for (const slot of slotsWithoutInstance) launchFailures[slot] = (launchFailures[slot] ?? 0) + 1;
-  return { ...memory, launchFailures, failedOfferings: [...memory.failedOfferings, ...failed] };
+  return {
+    ...memory,
+    launchFailures,
+    launched: { ...memory.launched, ...launched },
+    failedOfferings: [...memory.failedOfferings, ...failed],
+  };
 }
 
 /**
@@ -59,20 +109,17 @@ export function launchToken(site: Site, slot: Slot, memory: Memory): string {
 }
 
 const seconds = z.number();
+const offering = { instanceType: z.string(), zone: z.string(), market: z.enum(["spot", "on-demand"]) };
 const memorySchema = z.object({
-  failedOfferings: z.array(
-    z.object({
-      instanceType: z.string(),
-      zone: z.string(),
-      market: z.enum(["spot", "on-demand"]),
-      code: z.string(),
-      until: seconds,
-    }),
-  ),
+  failedOfferings: z.array(z.object({ ...offering, code: z.string(), until: seconds })),
   idleSince: z.record(z.string(), seconds),
   lastInstance: z.record(z.string(), z.string()),
   launchFailures: z.record(z.string(), z.number()),
+  launched: z
+    .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
+    .default({}),
   hubOfflineSince: seconds.nullable(),
+  hubBackAt: seconds.nullable().default(null),
   lookups: z.object({
     tagArches: z.record(z.string(), z.object({ arches: z.array(z.string()), at: seconds })),
     packageSeconds: z.record(z.string(), z.object({ seconds: seconds.nullable(), at: seconds })),

@@ -50,7 +50,9 @@ export interface ObservePorts {
 
 export async function observe(ports: ObservePorts, cache: ObserveCache, lookups: Lookups): Promise<Snapshot> {
   const at = ports.clock.now();
-  const [hub, ec2] = await Promise.all([observeHub(ports, cache), observeInstances(ports)]);
+  // EC2 first: of an instance that it calls terminated, the hub then shows the last check-in there will ever be.
+  const ec2 = await observeInstances(ports);
+  const hub = await observeHub(ports, cache);
   if (!hub.seen) return { at, hub, ec2, lookups };
   const found = await lookUp(ports, hub.state.tasks, lookups);
   return { at, hub: { ...hub, notes: [...hub.notes, ...found.notes] }, ec2, lookups: found.lookups };

@@ -24,12 +24,14 @@ export function offeringVcpus(offering: Offering): number {
 
 /** Price and vCPUs of a running instance; of a type the config does not name, what the table knows. */
 export function instanceCost(instance: Instance, site: Site): { pricePerHour: number; vcpus: number } {
-  for (const profile of site.builders.profiles) {
-    const offering = profile.offerings.find((each) => each.instanceType === instance.instanceType);
-    if (offering !== undefined) {
-      return { pricePerHour: priceOf(offering, instance.market, site), vcpus: offeringVcpus(offering) };
-    }
-  }
+  // Profiles may name prices of their own for one type: those of the instance's own profile come first.
+  const { profiles } = site.builders;
+  const own = profiles.filter((profile) => profile.name === instance.profile);
+  const offering = [...own, ...profiles]
+    .flatMap((profile) => profile.offerings)
+    .find((each) => each.instanceType === instance.instanceType);
+  if (offering !== undefined)
+    return { pricePerHour: priceOf(offering, instance.market, site), vcpus: offeringVcpus(offering) };
   const onDemand = onDemandPrice(instance.instanceType) ?? 0;
   const ratio = instance.market === "spot" ? site.builders.spotPriceRatio : 1;
   return { pricePerHour: onDemand * ratio, vcpus: vcpusOf(instance.instanceType) ?? 0 };

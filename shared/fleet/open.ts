@@ -32,6 +32,8 @@ export async function openFleetPorts(setting: FleetSetting): Promise<FleetPorts 
     url: hub.url,
     clock,
     timeoutSeconds: hub.timeoutSeconds,
+    // One more try: an invocation has 90 seconds, and the next minute brings another pass anyway.
+    retries: 1,
     ...(serverCa === undefined ? {} : { serverCa }),
   };
   const hubReader = connectAnonymously(connection);

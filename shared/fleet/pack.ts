@@ -10,14 +10,23 @@ import type { FailedOffering, OfferingChoice } from "./types.ts";
 export interface PlannedLaunch {
   readonly slot: Slot;
   readonly offerings: readonly OfferingChoice[];
-  /** What it is for; empty = the profile's floor (`min`). */
+  /** What it will take; empty for launches that have a reason of their own. */
   readonly demand: readonly Demand[];
+  readonly reason: string | null;
 }
 
 export interface Packing {
   readonly launches: readonly PlannedLaunch[];
   /** Demand that stays without a builder in this pass, with the reason. */
   readonly blocked: readonly { readonly demand: readonly Demand[]; readonly reason: string }[];
+  /** Launches without demand that are not possible: one sentence each. */
+  readonly unmet: readonly string[];
+}
+
+export interface Bounds {
+  readonly options: HubOptions;
+  readonly budget: Budget;
+  readonly now: number;
 }
 
 /** Demand that is alike for packing: same profiles, weights and refusals. Taken from the front. */
@@ -37,59 +46,74 @@ interface Pool {
   room: number;
 }
 
+/** `watch`: why one builder is needed even if nothing else asks for one; null = it is not. */
 export function pack(
   demand: readonly Demand[],
   slots: readonly Slot[],
   site: Site,
-  options: HubOptions,
-  budget: Budget,
+  { options, budget, now }: Bounds,
   failed: readonly FailedOffering[],
-  now: number,
+  watch: string | null,
 ): Packing {
   const pools = new Map(site.builders.profiles.map((profile) => [profile, openPool(profile, slots)]));
   const launches: PlannedLaunch[] = [];
   let left = budget;
-  const launch = (pool: Pool, slot: Slot, offerings: readonly OfferingChoice[], takes: readonly Demand[]) => {
-    launches.push({ slot, offerings, demand: takes });
+  const launch = (pool: Pool, { slot, offerings }: Opening, takes: readonly Demand[], reason: string | null) => {
+    launches.push({ slot, offerings, demand: takes, reason });
     pool.empty.splice(pool.empty.indexOf(slot), 1);
     pool.room -= 1;
     left = subtract(left, worstCase(offerings, pool.profile));
   };
+  const open = (pool: Pool, refused: ReadonlySet<number> = NOBODY) =>
+    openingOf(pool, refused, launches.length >= site.builders.maxLaunchesPerPass, (profile) =>
+      chooseOfferings(profile, site, failed, left, now),
+    );
 
   const groups = groupDemand(demand);
   const blocked: { demand: Demand[]; reason: string }[] = [];
   for (const head of groups) {
     while (head.taken < head.waiting.length) {
-      const best = cheapest(head, groups, pools, (pool) => chooseOfferings(pool.profile, site, failed, left, now), {
-        options,
-        full: launches.length >= site.builders.maxLaunchesPerPass,
-      });
+      const best = cheapest(head, groups, pools, (pool) => open(pool, head.refusedHosts), options);
       if (typeof best === "string") {
         blocked.push({ demand: head.waiting.slice(head.taken), reason: best });
         break;
       }
-      launch(best.pool, best.slot, best.offerings, take(best.fill));
+      launch(best.pool, best.opening, take(best.fill), null);
     }
   }
+  const unmet: string[] = [];
   for (const pool of pools.values()) {
+    const { name, min } = pool.profile;
     for (let missing = missingFloor(pool, slots, launches); missing > 0; missing--) {
-      const offerings = chooseOfferings(pool.profile, site, failed, left, now);
-      const slot = pool.empty[0];
-      if (slot === undefined || offerings.length === 0 || launches.length >= site.builders.maxLaunchesPerPass) break;
-      launch(pool, slot, offerings, []);
+      const opening = open(pool);
+      if (typeof opening === "string") {
+        unmet.push(`no launch for ${missing} more of the floor of ${min} of ${name}: ${opening}`);
+        break;
+      }
+      launch(pool, opening, [], `${name} keeps a floor of ${min}`);
     }
   }
-  return { launches, blocked };
+  if (watch !== null && launches.length === 0) {
+    const openings = [...pools.values()].map((pool) => ({ pool, opening: open(pool) }));
+    const possible = openings.flatMap(({ pool, opening }) => (typeof opening === "string" ? [] : [{ pool, opening }]));
+    const [best] = possible.sort((a, b) => firstPrice(a.opening) - firstPrice(b.opening));
+    if (best !== undefined) launch(best.pool, best.opening, [], watch);
+    else unmet.push(`no launch though ${watch}: ${openings.map((each) => each.opening).join("; ")}`);
+  }
+  return { launches, blocked, unmet };
 }
 
-/** Phases in which a slot's instance counts against the profile's max. */
-export function isLive(slot: Slot): boolean {
-  return slot.instance !== null || slot.phase === "serving" || slot.phase === "unknown";
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** What counts against the profile's max: every instance that claims one of its slots, and whoever polls for one. */
+function countLive(slot: Slot): number {
+  const there = slot.instance !== null || slot.phase === "serving" || slot.phase === "unknown";
+  return slot.rivals.length + (there ? 1 : 0);
 }
 
 function openPool(profile: Profile, slots: readonly Slot[]): Pool {
   const own = slots.filter((slot) => slot.profile === profile);
-  const live = own.filter(isLive).length;
+  const live = own.reduce((sum, slot) => sum + countLive(slot), 0);
   return {
     profile,
     empty: own.filter((slot) => slot.phase === "empty"),
@@ -101,7 +125,7 @@ function missingFloor(pool: Pool, slots: readonly Slot[], launches: readonly Pla
   const counts = (slot: Slot) => slot.phase === "launching" || slot.phase === "booting" || slot.phase === "serving";
   const have = slots.filter((slot) => slot.profile === pool.profile && counts(slot)).length;
   const planned = launches.filter((each) => each.slot.profile === pool.profile).length;
-  return Math.min(pool.profile.min - have - planned, pool.room);
+  return pool.profile.min - have - planned;
 }
 
 function groupDemand(demand: readonly Demand[]): Group[] {
@@ -127,12 +151,37 @@ function groupDemand(demand: readonly Demand[]): Group[] {
 
 type Fill = readonly { readonly group: Group; readonly count: number }[];
 
-interface Offer {
-  readonly pool: Pool;
+/** Where the next builder of a pool would go, and as what. */
+interface Opening {
   readonly slot: Slot;
   readonly offerings: readonly OfferingChoice[];
+}
+
+interface Offer {
+  readonly pool: Pool;
+  readonly opening: Opening;
   readonly fill: Fill;
   readonly pricePerWeight: number;
+}
+
+const firstPrice = ({ offerings }: Opening): number => offerings[0]?.pricePerHour ?? 0;
+
+/** The pool's next launch into a slot whose host is not among `refused`, or why there is none. */
+function openingOf(
+  pool: Pool,
+  refused: ReadonlySet<number>,
+  full: boolean,
+  offeringsOf: (profile: Profile) => readonly OfferingChoice[],
+): Opening | string {
+  const { profile } = pool;
+  if (pool.empty.length === 0) return `all ${profile.slots.count} slots of ${profile.name} are taken`;
+  const slot = pool.empty.find((each) => each.host === null || !refused.has(each.host.id));
+  if (slot === undefined) return `the free slots of ${profile.name} have refused it`;
+  if (pool.room < 1) return `${profile.name} is at its max of ${profile.max ?? profile.slots.count}`;
+  if (full) return "this pass has made all the launches it may (maxLaunchesPerPass); the rest follows in the next";
+  const offerings = offeringsOf(profile);
+  if (offerings.length > 0) return { slot, offerings };
+  return `the budget or lately failed offerings leave nothing to launch for ${profile.name}`;
 }
 
 /** The launch that serves the head of the queue for the least money per weight it takes, or why there is none. */
@@ -140,33 +189,23 @@ function cheapest(
   head: Group,
   groups: readonly Group[],
   pools: ReadonlyMap<Profile, Pool>,
-  offeringsOf: (pool: Pool) => OfferingChoice[],
-  bounds: { readonly options: HubOptions; readonly full: boolean },
+  open: (pool: Pool) => Opening | string,
+  options: HubOptions,
 ): Offer | string {
   let best: Offer | undefined;
   const refusals: string[] = [];
   for (const profile of head.profiles) {
     const pool = pools.get(profile);
     if (pool === undefined) continue;
-    const slot = pool.empty.find((each) => each.host === null || !head.refusedHosts.has(each.host.id));
-    if (slot === undefined) {
-      refusals.push(`all ${profile.slots.count} slots of ${profile.name} are taken`);
-    } else if (pool.room < 1) {
-      refusals.push(`${profile.name} is at its max of ${profile.max ?? profile.slots.count}`);
-    } else if (bounds.full) {
-      refusals.push("this pass has made all the launches it may (maxLaunchesPerPass); the rest follows in the next");
-    } else {
-      const offerings = offeringsOf(pool);
-      if (offerings.length === 0) {
-        refusals.push(`the budget or lately failed offerings leave nothing to launch for ${profile.name}`);
-        continue;
-      }
-      const fill = fillBuilder(head, groups, slot, bounds.options);
-      const weight = fill.reduce((sum, { group, count }) => sum + group.weight * count, 0);
-      const pricePerWeight = (offerings[0]?.pricePerHour ?? 0) / weight;
-      if (best === undefined || pricePerWeight < best.pricePerWeight)
-        best = { pool, slot, offerings, fill, pricePerWeight };
+    const opening = open(pool);
+    if (typeof opening === "string") {
+      refusals.push(opening);
+      continue;
     }
+    const fill = fillBuilder(head, groups, opening.slot, options);
+    const weight = fill.reduce((sum, { group, count }) => sum + group.weight * count, 0);
+    const pricePerWeight = firstPrice(opening) / weight;
+    if (best === undefined || pricePerWeight < best.pricePerWeight) best = { pool, opening, fill, pricePerWeight };
   }
   return best ?? [...new Set(refusals)].join("; ");
 }

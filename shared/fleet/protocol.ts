@@ -17,7 +17,7 @@ export function nextStep(slot: Slot, state: HubState, site: Site, now: number): 
     case "booting":
       return bootStep(slot, site, now, "its kojid has not checked in yet");
     case "serving":
-      return servingStep(slot);
+      return rivalStep(slot) ?? servingStep(slot);
     case "draining":
       return drainingStep(slot, state, site, now);
     case "stopping":
@@ -40,7 +40,22 @@ function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
   if (age <= site.builders.bootLimitSeconds) return { keep: `${what}, ${age} s after launch` };
   if (slot.tasks.length > 0) return { keep: `${what} after ${age} s, but the hub holds tasks for it: left alone` };
   const reason = `${what} ${age} s after launch, the limit is ${site.builders.bootLimitSeconds} s`;
-  return { change: { kind: "terminate", slot: slot.name, instanceId: instance.instanceId, reason } };
+  const { instanceId } = instance;
+  if (slot.host?.enabled === true) {
+    const first = `${reason}; its host is enabled, so that comes first`;
+    return { change: { kind: "drain", slot: slot.name, instanceId, forGood: true, reason: first } };
+  }
+  return { change: { kind: "terminate", slot: slot.name, instanceId, reason } };
+}
+
+/** Two instances with one host name take its session from each other: the first is drained, then the other may serve. */
+function rivalStep(slot: Slot): SlotStep {
+  const { instance } = slot;
+  const rival = slot.rivals.find((each) => each.state === "pending" || each.state === "running");
+  if (rival === undefined || instance === null || slot.disabledByPerson) return null;
+  if (slot.tasks.length > 0) return null;
+  const reason = `${rival.instanceId} claims the same slot, and two kojid with one name end each other's sessions`;
+  return { change: { kind: "drain", slot: slot.name, instanceId: instance.instanceId, forGood: true, reason } };
 }
 
 function servingStep(slot: Slot): SlotStep {
@@ -49,6 +64,9 @@ function servingStep(slot: Slot): SlotStep {
     return { keep: "somebody disabled it on the hub: it stays as it was left and counts as no capacity" };
   }
   if (instance === null || instance.enabledAt !== null) return null;
+  if (instance.spotNoticeAt !== null && slot.host?.enabled !== true) {
+    return { keep: "EC2 takes it back before it was enabled: it stays disabled" };
+  }
   const reason = slot.host?.enabled ? "it is enabled; its launch is put away" : "its kojid has checked in";
   return { change: { kind: "enable", slot: slot.name, instanceId: instance.instanceId, reason } };
 }
@@ -57,15 +75,22 @@ function drainingStep(slot: Slot, state: HubState, site: Site, now: number): Slo
   const { instance, host } = slot;
   if (instance === null || instance.drainingAt === null) return null;
   const { instanceId } = instance;
-  const assigned = slot.tasks.filter((task) => task.state === TASK_STATE.ASSIGNED);
+  const back = (reason: string): SlotStep => ({
+    change: { kind: "cancel-drain", slot: slot.name, instanceId, reason },
+  });
+  const silentFor = host?.update_ts == null ? Number.POSITIVE_INFINITY : state.now - host.update_ts;
+  const assigned = slot.tasks.find((task) => task.state === TASK_STATE.ASSIGNED);
   if (host?.enabled === true) {
+    if (slot.tasks.length > 0) return back("it is marked for draining, but was given work before it was disabled");
     const reason = "it is marked for draining and still enabled";
-    return { change: { kind: "drain", slot: slot.name, instanceId, reason } };
+    return { change: { kind: "drain", slot: slot.name, instanceId, forGood: instance.enabledAt === null, reason } };
   }
-  if (assigned[0] !== undefined) {
-    // A disabled builder never opens what it was given, and the hub skips disabled hosts: the task would hang.
-    const reason = `task ${assigned[0].id} was given to it just before it was disabled; only an enabled builder opens it`;
-    return { change: { kind: "cancel-drain", slot: slot.name, instanceId, reason } };
+  // A disabled builder never opens what it was given, and the hub skips disabled hosts: the task would hang.
+  if (assigned !== undefined)
+    return back(`task ${assigned.id} was given to it just before it was disabled; only an enabled builder opens it`);
+  if (slot.tasks.length > 0 && silentFor > state.options.readyTimeout) {
+    const silent = Number.isFinite(silentFor) ? `silent for ${Math.round(silentFor)} s` : "silent";
+    return back(`its kojid is ${silent}, and the hub frees the ${slot.tasks.length} task(s) of an enabled host only`);
   }
   if (slot.tasks.length > 0) return { keep: `draining: ${slot.tasks.length} task(s) still run on it` };
   const settle = state.options.runInterval + site.builders.pollSeconds;
@@ -73,7 +98,6 @@ function drainingStep(slot: Slot, state: HubState, site: Site, now: number): Slo
   if (waited < settle) {
     return { keep: `draining: disabled ${waited} s ago, waits ${settle} s for a scheduler run and a poll to pass` };
   }
-  const silentFor = host?.update_ts == null ? Number.POSITIVE_INFINITY : state.now - host.update_ts;
   const polled = host?.update_ts != null && host.update_ts > instance.drainingAt;
   if (!polled && silentFor <= state.options.readyTimeout)
     return { keep: "draining: has not polled since it was disabled" };

@@ -2,6 +2,7 @@
 
 import {
   canonicalArch,
+  expectedWeight,
   FREE_TASK_LIMIT,
   type Host,
   type HubState,
@@ -26,7 +27,10 @@ export interface Simulation {
 /** Whether a slot's builder takes tasks now ("ready"), will when it is up ("coming"), or does not count. */
 export type SlotCapacity = "ready" | "coming" | "none";
 
-/** Runs the scheduler once with every slot counted as `capacityOf` says. Hosts outside the pool count as the hub sees them. */
+/**
+ * Runs the scheduler over the builders that are ready, then what is left over those that are coming: the hub gives tasks
+ * to none of them before it is up. Slots count as `capacityOf` says, hosts outside the pool as the hub sees them.
+ */
 export function simulate(
   state: HubState,
   slots: readonly Slot[],
@@ -47,7 +51,7 @@ export function simulate(
       capacity === "none"
         ? { ...host, enabled: false }
         : capacity === "ready"
-          ? { ...host, enabled: true, ready: true }
+          ? { ...host, enabled: true, ready: true, update_ts: state.now }
           : comingHost(host, slot, channelIds, state.now),
     );
   };
@@ -60,13 +64,19 @@ export function simulate(
     if (slot.host === null && capacityOf(slot) === "coming") add(slot, newHost(slot, -1 - index));
   });
 
-  const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE);
+  const tasks = state.tasks.map(asOpened);
+  const free = tasks.filter((task) => task.state === TASK_STATE.FREE);
   const refusals = [...state.refusals, ...arrivalRefusals(free, coming, lookups, state.now)];
-  const result = schedule({ ...state, hosts, refusals });
+  const isComing = new Set(coming.map((each) => each.id));
+  const there = hosts.map((host) => (isComing.has(host.id) ? { ...host, enabled: false } : host));
+  const now = schedule({ ...state, hosts: there, tasks, refusals });
+  const taken = new Set([...now.assigned, ...now.assign_failed].map((each) => each.task_id));
+  const left = tasks.filter((task) => !taken.has(task.id));
+  const soon = schedule({ ...state, hosts: hosts.filter((host) => isComing.has(host.id)), tasks: left, refusals });
 
-  const placed = new Set(result.assigned.map((each) => each.task_id));
+  const placed = new Set([...now.assigned, ...soon.assigned].map((each) => each.task_id));
   const busySlots = new Set<string>();
-  for (const { host_id } of [...result.assigned, ...result.assign_failed]) {
+  for (const { host_id } of [...now.assigned, ...now.assign_failed, ...soon.assigned]) {
     const slot = slotOfHost.get(host_id);
     if (slot !== undefined) busySlots.add(slot.name);
   }
@@ -76,6 +86,16 @@ export function simulate(
     unplaced: seen.filter((task) => task.host_id === null && !placed.has(task.id)),
     stuck: free.filter((task) => task.host_id !== null),
   };
+}
+
+/**
+ * A task that no builder has opened shows weight 1.0; a light one (a build: 0.2) makes room again as soon as its builder
+ * opens it, long before a new builder could be up. A heavy one is let in at 1.0 by the hub, so that stays.
+ */
+function asOpened(task: Task): Task {
+  if (task.state !== TASK_STATE.FREE && task.state !== TASK_STATE.ASSIGNED) return task;
+  const weight = Math.min(task.weight, expectedWeight(task));
+  return weight === task.weight ? task : { ...task, weight };
 }
 
 /** Priority (null last), then age: the order in which the hub serves. */
@@ -136,6 +156,7 @@ function arrivalRefusals(
 /** Canonical arches of the task's build tag where they limit it; null = no limit, or not known. */
 export function tagArchesOf(task: Task, lookups: Lookups): readonly string[] | null {
   if (!needsTagArch(task) || task.build_tag == null) return null;
-  const found = lookups.tagArches[String(task.build_tag)];
+  const tag = String(task.build_tag);
+  const found = Object.hasOwn(lookups.tagArches, tag) ? lookups.tagArches[tag] : undefined;
   return found === undefined || found.arches.length === 0 ? null : found.arches.map(canonicalArch);
 }

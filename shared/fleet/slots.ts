@@ -2,7 +2,7 @@
 
 import { type Profile, type Site, slotNames } from "../config/index.ts";
 import { type Host, type HubState, TASK_STATE, type Task } from "../hub/index.ts";
-import type { Instance, InstancesView, SlotPhase } from "./types.ts";
+import type { Instance, InstancesView, Memory, SlotPhase } from "./types.ts";
 
 /** One slot of a profile with what is known of it. */
 export interface Slot {
@@ -18,8 +18,10 @@ export interface Slot {
   readonly tasks: readonly Task[];
   /** Serving, but a person disabled the host on the hub. */
   readonly disabledByPerson: boolean;
-  /** Serving, but kojid's last check-in is older than the hub's ReadyTimeout. */
+  /** Serving, but kojid has not checked in for longer than the hub's ReadyTimeout, in which the hub was there. */
   readonly silent: boolean;
+  /** kojid's last check-in is younger than the hub's ReadyTimeout. */
+  readonly polling: boolean;
 }
 
 export interface Slots {
@@ -28,7 +30,8 @@ export interface Slots {
   readonly strangers: readonly Instance[];
 }
 
-export function deriveSlots(state: HubState, ec2: InstancesView, site: Site): Slots {
+/** `hubBackAt`: when the hub was seen again after an outage; builders are silent only if they missed that too. */
+export function deriveSlots(state: HubState, ec2: InstancesView, site: Site, hubBackAt: number | null = null): Slots {
   const instances = ec2.kind === "seen" ? ec2.instances : [];
   const bySlot = Map.groupBy(instances, (instance) => instance.slot ?? "");
   const hosts = new Map(state.hosts.map((host) => [host.name, host]));
@@ -40,7 +43,7 @@ export function deriveSlots(state: HubState, ec2: InstancesView, site: Site): Sl
       known.add(name);
       const host = hosts.get(name) ?? null;
       const held = host === null ? [] : (tasks.get(host.id) ?? []);
-      all.push(deriveSlot(name, profile, bySlot.get(name) ?? [], host, held, state, ec2.kind === "seen"));
+      all.push(deriveSlot(name, profile, bySlot.get(name) ?? [], host, held, state, ec2.kind === "seen", hubBackAt));
     }
   }
   const strangers = instances.filter(
@@ -61,6 +64,7 @@ function deriveSlot(
   tasks: readonly Task[],
   state: HubState,
   ec2Seen: boolean,
+  hubBackAt: number | null,
 ): Slot {
   // The oldest live instance holds the slot; a later one can only be a mistake.
   const live = claims
@@ -68,6 +72,7 @@ function deriveSlot(
     .sort((a, b) => a.launchedAt - b.launchedAt || (a.instanceId < b.instanceId ? -1 : 1));
   const instance = live[0] ?? null;
   const fresh = host !== null && host.update_ts !== null && state.now - host.update_ts <= state.options.readyTimeout;
+  const heard = host?.update_ts == null ? null : Math.max(host.update_ts, hubBackAt ?? 0);
   const phase =
     instance === null ? phaseWithoutInstance(host, tasks, fresh, ec2Seen, claims.length > 0) : phaseOf(instance, host);
   return {
@@ -80,7 +85,8 @@ function deriveSlot(
     tasks,
     disabledByPerson:
       phase === "serving" && host?.enabled === false && (instance === null || instance.enabledAt !== null),
-    silent: phase === "serving" && !fresh,
+    polling: fresh,
+    silent: phase === "serving" && (heard === null || state.now - heard > state.options.readyTimeout),
   };
 }
 
@@ -119,4 +125,17 @@ function phaseOf(instance: Instance, host: Host | null): SlotPhase {
 export function hasCheckedIn(instance: Instance, host: Host | null): boolean {
   if (host === null || host.update_ts === null) return false;
   return instance.checkInAfter === null || host.update_ts > instance.checkInAfter;
+}
+
+/** Seconds without a task, as far as Toji remembers; an unknown past counts as busy. */
+export function idleSeconds(slot: Slot, memory: Memory, now: number): number {
+  return Math.max(0, now - (memory.idleSince[slot.name] ?? now));
+}
+
+/** Enabled, polling and idle for a few polls, and still not ready: short of disk or overloaded, so no capacity. */
+export function isUnready(slot: Slot, site: Site, memory: Memory, now: number): boolean {
+  const { host, instance } = slot;
+  if (slot.phase !== "serving" || slot.tasks.length > 0 || host === null || !host.enabled || host.ready) return false;
+  if (!slot.polling || instance === null || instance.enabledAt === null) return false;
+  return Math.min(now - instance.enabledAt, idleSeconds(slot, memory, now)) > 4 * site.builders.pollSeconds;
 }

@@ -3,7 +3,7 @@
 import type { Site } from "../config/index.ts";
 import { round } from "./eligible.ts";
 import { instanceCost } from "./offerings.ts";
-import type { Slot } from "./slots.ts";
+import { idleSeconds, isUnready, type Slot } from "./slots.ts";
 import type { Change, Memory } from "./types.ts";
 
 export interface Surplus {
@@ -26,10 +26,12 @@ export function findSurplus(
       (slot) => slot.profile === profile && slot.phase === "serving" && !slot.disabledByPerson,
     );
     const hold = profile.holdSeconds ?? site.builders.holdSeconds;
-    let spare = serving.length - profile.min;
+    const isBroken = (slot: Slot) => slot.silent || isUnready(slot, site, memory, now);
+    // Those that cannot serve hold no floor: they are replaced.
+    let spare = serving.filter((slot) => !isBroken(slot)).length - profile.min;
     const candidates: { slot: Slot; idle: number; pricePerHour: number }[] = [];
     for (const slot of serving) {
-      const reason = reasonToStay(slot, busySlots, memory, hold, now);
+      const reason = reasonToStay(slot, busySlots, isBroken(slot), memory, hold, now);
       if (reason !== null) {
         if (slot.instance === null || slot.instance.enabledAt !== null) keep.push({ builder: slot.name, reason });
         continue;
@@ -42,19 +44,23 @@ export function findSurplus(
       (a, b) => b.pricePerHour - a.pricePerHour || b.idle - a.idle || (a.slot.name < b.slot.name ? 1 : -1),
     );
     for (const { slot, idle, pricePerHour } of candidates) {
-      if (spare <= 0) {
+      const broken = isBroken(slot);
+      if (!broken && spare <= 0) {
         keep.push({
           builder: slot.name,
           reason: `idle ${Math.round(idle)} s, but ${profile.name} keeps a floor of ${profile.min}`,
         });
         continue;
       }
-      spare -= 1;
+      if (!broken) spare -= 1;
       const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
       const reason = slot.silent
         ? "its kojid has gone silent and no task is on it: replaced rather than waited for"
-        : `idle ${Math.round(idle)} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
-      drains.push({ kind: "drain", slot: slot.name, instanceId: slot.instance?.instanceId ?? "", reason });
+        : broken
+          ? `idle ${Math.round(idle)} s and still not ready, so short of disk or overloaded: replaced`
+          : `idle ${Math.round(idle)} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
+      const instanceId = slot.instance?.instanceId ?? "";
+      drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: broken, reason });
     }
   }
   return { drains, keep };
@@ -63,6 +69,7 @@ export function findSurplus(
 function reasonToStay(
   slot: Slot,
   busySlots: ReadonlySet<string>,
+  broken: boolean,
   memory: Memory,
   hold: number,
   now: number,
@@ -78,10 +85,7 @@ function reasonToStay(
   if (busySlots.has(slot.name)) return "the queue has a task for it at the hub's next run";
   if (slot.silent) return null;
   const idle = idleSeconds(slot, memory, now);
-  return idle < hold ? `idle ${Math.round(idle)} s, break-even is ${hold} s` : null;
-}
-
-/** Seconds without a task, as far as Toji remembers; an unknown past counts as busy. */
-export function idleSeconds(slot: Slot, memory: Memory, now: number): number {
-  return Math.max(0, now - (memory.idleSince[slot.name] ?? now));
+  if (idle >= hold) return null;
+  if (broken) return `idle ${Math.round(idle)} s and not ready, so no capacity: replaced after ${hold} s`;
+  return `idle ${Math.round(idle)} s, break-even is ${hold} s`;
 }

@@ -46,7 +46,8 @@ export function readTags(instance: TaggedInstance): Instance {
     launchedAt,
     slot: tags[TAG.slot] ?? null,
     profile: tags[TAG.profile] ?? null,
-    checkInAfter: readSeconds(tags[TAG.checkInAfter]),
+    // Without its tag the launch itself is the line: an older check-in is never taken for this instance's.
+    checkInAfter: tags[TAG.checkInAfter] === NEVER ? null : (readSeconds(tags[TAG.checkInAfter]) ?? launchedAt),
     enabledAt: readSeconds(tags[TAG.enabledAt]),
     drainingAt: readSeconds(tags[TAG.drainingAt]),
     spotNoticeAt: readSeconds(tags[TAG.spotNoticeAt]),
@@ -56,7 +57,7 @@ export function readTags(instance: TaggedInstance): Instance {
 }
 
 function readSeconds(text: string | undefined): number | null {
-  if (text === undefined || text === "" || text === NEVER) return null;
+  if (text === undefined || text.trim() === "") return null;
   const seconds = Number(text);
   return Number.isFinite(seconds) ? seconds : null;
 }

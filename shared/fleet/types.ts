@@ -71,6 +71,16 @@ export interface FailedOffering {
   readonly until: number;
 }
 
+/** A launch that EC2 has answered; it may take a while to list the instance. */
+export interface RecentLaunch {
+  readonly instanceId: string;
+  readonly at: number;
+  readonly profile: string;
+  readonly instanceType: string;
+  readonly zone: string;
+  readonly market: Market;
+}
+
 /** What Toji must remember between passes. Losing it costs at most one hold time and one repeated refusal. */
 export interface Memory {
   readonly failedOfferings: readonly FailedOffering[];
@@ -80,7 +90,12 @@ export interface Memory {
    * so that a launch that is over is never replayed and one that is under way is never doubled. */
   readonly lastInstance: Readonly<Record<string, string>>;
   readonly launchFailures: Readonly<Record<string, number>>;
+  /** By slot: the launches of the last minutes. */
+  readonly launched: Readonly<Record<string, RecentLaunch>>;
+  /** Since when the hub has not been seen. */
   readonly hubOfflineSince: number | null;
+  /** When it was seen again after that. */
+  readonly hubBackAt: number | null;
   readonly lookups: Lookups;
 }
 
@@ -89,7 +104,9 @@ export const EMPTY_MEMORY: Memory = {
   idleSince: {},
   lastInstance: {},
   launchFailures: {},
+  launched: {},
   hubOfflineSince: null,
+  hubBackAt: null,
   lookups: { tagArches: {}, packageSeconds: {} },
 };
 
@@ -135,7 +152,14 @@ export type Change =
       readonly offerings: readonly OfferingChoice[];
       readonly reason: string;
     }
-  | { readonly kind: "drain"; readonly slot: string; readonly instanceId: string; readonly reason: string }
+  | {
+      readonly kind: "drain";
+      readonly slot: string;
+      readonly instanceId: string;
+      /** It cannot serve: no demand calls this drain off. */
+      readonly forGood: boolean;
+      readonly reason: string;
+    }
   | { readonly kind: "terminate"; readonly slot: string; readonly instanceId: string; readonly reason: string };
 
 export interface BinQueue {
