@@ -26,7 +26,8 @@ export function watchTimeouts(
   const timed = new Set(state.runs.filter((run) => run.active).map((run) => run.task_id));
   // With the admin permission a lost builder's tasks are freed by Toji itself.
   const isLost = (slot: Slot) => !site.hub.admin && (slot.phase === "lost" || slot.phase === "stopped");
-  const away = slots.filter((slot) => slot.silent || isLost(slot));
+  // It never frees those of a disabled host.
+  const away = slots.filter((slot) => slot.host?.enabled === true && (slot.silent || isLost(slot)));
   const ours = new Set(slots.map((slot) => slot.name));
   const { readyTimeout } = state.options;
   return {

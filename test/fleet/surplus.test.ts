@@ -219,6 +219,12 @@ describe("tasks of lost builders come back by the hub's timeouts, and those fire
     expect(summary(decideOn({ site: admin, builders: lost, tasks: [open("b-01")] }))).toEqual(["free-tasks b-01"]);
   });
 
+  it("nor for the tasks of a builder that a person disabled: no timeout frees those", () => {
+    const silent = builder.silent();
+    const disabled = { ...silent, host: { ...silent.host, enabled: false } };
+    expect(summary(decideOn({ builders: { "b-01": disabled }, tasks: [open("b-01")] }))).toEqual([]);
+  });
+
   it("and the last that polls is not drained", () => {
     const builders = { ...lost, "b-02": builder.serving(), "b-03": builder.serving() };
     const decision = decideOn({ site, builders, tasks: [open("b-01")] }, idle(900, "b-02", "b-03"));
