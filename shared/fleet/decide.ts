@@ -9,7 +9,7 @@ import { instanceCost, remainingBudget } from "./offerings.ts";
 import { pack } from "./pack.ts";
 import { nextStep } from "./protocol.ts";
 import { type Simulation, type SlotCapacity, simulate } from "./simulate.ts";
-import { deriveSlots, isUnready, type Slot, type Slots } from "./slots.ts";
+import { deriveSlots, isLate, isUnready, type Slot, type Slots } from "./slots.ts";
 import { findSurplus } from "./surplus.ts";
 import type { Change, Decision, Memory, Snapshot, UnservedTask } from "./types.ts";
 import { leaveOnePolling, sentenceForWatch, watchTimeouts } from "./watch.ts";
@@ -105,8 +105,7 @@ function canReturn({ phase, instance, rivals, polling }: Slot): boolean {
 function slotCapacity(slot: Slot, site: Site, memory: Memory, now: number): SlotCapacity {
   const { instance } = slot;
   if (slot.phase === "launching" || slot.phase === "booting") {
-    const age = instance === null ? 0 : now - instance.launchedAt;
-    return age <= site.builders.bootLimitSeconds ? "coming" : "none";
+    return instance !== null && isLate(instance, site, now) ? "none" : "coming";
   }
   if (slot.phase !== "serving" || slot.disabledByPerson || slot.silent) return "none";
   if (instance !== null && instance.spotNoticeAt !== null) return "none";

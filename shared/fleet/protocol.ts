@@ -2,7 +2,7 @@
 
 import type { Site } from "../config/index.ts";
 import { type HubState, TASK_STATE } from "../hub/index.ts";
-import type { Slot } from "./slots.ts";
+import { isLate, type Slot } from "./slots.ts";
 import type { Change } from "./types.ts";
 
 /** Either a step, or the sentence why the slot stays as it is, or nothing to say (an empty slot; a serving builder). */
@@ -37,7 +37,10 @@ function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
   const { instance } = slot;
   if (instance === null) return null;
   const age = Math.round(now - instance.launchedAt);
-  if (age <= site.builders.bootLimitSeconds) return { keep: `${what}, ${age} s after launch` };
+  if (age <= site.builders.bootLimitSeconds) {
+    const late = isLate(instance, site, now) ? "; that is late, so it counts as no capacity" : "";
+    return { keep: `${what}, ${age} s after launch${late}` };
+  }
   if (slot.tasks.length > 0) return { keep: `${what} after ${age} s, but the hub holds tasks for it: left alone` };
   const reason = `${what} ${age} s after launch, the limit is ${site.builders.bootLimitSeconds} s`;
   const { instanceId } = instance;

@@ -139,3 +139,12 @@ export function isUnready(slot: Slot, site: Site, memory: Memory, now: number): 
   if (!slot.polling || instance === null || instance.enabledAt === null) return false;
   return Math.min(now - instance.enabledAt, idleSeconds(slot, memory, now)) > 4 * site.builders.pollSeconds;
 }
+
+/** Past this many expected boots something is wrong with it: it may still come, but the queue is not left to it. */
+const LATE_BOOTS = 2;
+
+/** A launch whose builder should long have checked in. */
+export function isLate(instance: Instance, site: Site, now: number): boolean {
+  const { bootSeconds, bootLimitSeconds } = site.builders;
+  return now - instance.launchedAt > Math.min(LATE_BOOTS * bootSeconds, bootLimitSeconds);
+}

@@ -289,6 +289,14 @@ describe("limits", () => {
   });
 });
 
+describe("a builder that boots", () => {
+  it("counts on, until it is late: then the queue gets another one", () => {
+    const scene = (age: number) => ({ builders: { "b-01": builder.booting(age) }, tasks: [free()] });
+    expect(launched(scene(300))).toEqual([]);
+    expect(launched(scene(301))).toEqual(["launch b-02"]);
+  });
+});
+
 describe("the floor", () => {
   const site = siteOf(makeProfile({ min: 2 }));
 

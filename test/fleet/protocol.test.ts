@@ -26,7 +26,13 @@ const admin = { site: makeSite({ hub: { admin: true } }) };
 describe("a launch", () => {
   it("is waited for while EC2 starts the instance, then while it boots", () => {
     expect(step(builder.launching())).toBe("keep: EC2 is starting it, 20 s after launch");
-    expect(step(builder.booting(600))).toBe("keep: its kojid has not checked in yet, 600 s after launch");
+    expect(step(builder.booting(300))).toBe("keep: its kojid has not checked in yet, 300 s after launch");
+  });
+
+  it("that takes more than two expected boots is waited for on, but no longer counted on", () => {
+    expect(step(builder.booting(301))).toBe(
+      "keep: its kojid has not checked in yet, 301 s after launch; that is late, so it counts as no capacity",
+    );
   });
 
   it("is given up at the boot limit", () => {
