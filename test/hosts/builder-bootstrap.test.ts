@@ -7,6 +7,7 @@ import {
   Host,
   type Identity,
   issueIdentity,
+  noScriptTools,
   type Outcome,
   run,
   SLOT,
@@ -36,14 +37,15 @@ beforeAll(async () => {
 
 afterAll(() => bucket.close());
 
-beforeEach(() => {
+beforeEach((context) => {
+  context.skip(noScriptTools !== "", noScriptTools);
   host = new Host();
   host.write("bucket.pem", serverIdentity.certificate);
   answers = [{ status: 200, body: identity.pem }];
   requests = [];
 });
 
-afterEach(() => host.remove());
+afterEach(() => host?.remove());
 
 function variables(): Record<string, string> {
   return {

@@ -224,3 +224,6 @@ export function missing(packages: string, ...commands: readonly string[]): strin
   if (absent.length === 0 || process.env.CI) return "";
   return ` (skipped: ${absent.join(", ")} not found, install ${packages})`;
 }
+
+/** What the builder scripts themselves call; every builder image has them, a machine that only runs the tests may not. */
+export const noScriptTools = missing("the packages curl, openssl and python3", "curl", "openssl", "python3");

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BUILDER, type FakeServer, Host, type Outcome, run, serveHttp } from "./builder-host.ts";
+import { BUILDER, type FakeServer, Host, noScriptTools, type Outcome, run, serveHttp } from "./builder-host.ts";
 
 const NOTICE = JSON.stringify({ action: "terminate", time: "2026-11-22T08:22:00Z" });
 
@@ -43,7 +43,8 @@ let host: Host;
 let metadata: FakeMetadataService;
 let server: FakeServer;
 
-beforeEach(async () => {
+beforeEach(async (context) => {
+  context.skip(noScriptTools !== "", noScriptTools);
   host = new Host();
   metadata = new FakeMetadataService();
   server = await metadata.serve();
