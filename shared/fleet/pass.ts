@@ -73,12 +73,11 @@ async function runPass(
   return { decision, outcomes: applied.outcomes, memory };
 }
 
-/** Tasks wait, or a builder is on its way in or out: the next look should come soon. */
-function hasMoreToDo(decision: Decision): boolean {
-  const moving = decision.builders.some(
-    ({ phase }) => phase !== "serving" && phase !== "stopped" && phase !== "unknown",
-  );
-  return decision.queue.length > 0 || decision.changes.length > 0 || moving;
+/** Tasks wait that a builder can serve, or a builder is on its way in or out: the next look should come soon. */
+function hasMoreToDo({ queue, unserved, changes, builders }: Decision): boolean {
+  const waiting = queue.reduce((sum, bin) => sum + bin.free, 0) - unserved.length;
+  const moving = builders.some(({ phase }) => phase !== "serving" && phase !== "stopped" && phase !== "unknown");
+  return waiting > 0 || changes.length > 0 || moving;
 }
 
 interface StoredMemory {

@@ -66,6 +66,13 @@ describe("an invocation", () => {
     expect(metrics.some((each) => each.name === "Builders" && each.dimensions.state === "booting")).toBe(true);
   });
 
+  it("makes a single pass when all that waits are tasks that no profile can ever run", async () => {
+    sandbox.hub.as("kojiadmin").makeTask({ method: "buildArch", args: [], arch: "s390x", channel: "default" });
+    await invoke();
+    expect(sentences.filter((each) => each === "decision")).toHaveLength(1);
+    expect(latest().unserved[0].reason).toMatch(/no profile of channel default has arch s390x/);
+  });
+
   it("leaves the instance with tags from which the next pass knows everything, though the bucket is lost", async () => {
     push(3);
     await invoke();
