@@ -81,28 +81,28 @@ function readInstance(instance: Ec2Instance): TaggedInstance {
 
 export interface TemplateVersion {
   readonly version: string;
+  readonly description: string;
   /** Epoch seconds. */
   readonly madeAt: number;
 }
 
-/** The version that an earlier attempt at this launch made, by its description; null = none. */
-export async function findTemplateVersion(
-  ec2: AwsClients["ec2"],
-  templateId: string,
-  description: string,
-): Promise<TemplateVersion | null> {
+/** Every version of a template, page by page. */
+export async function listTemplateVersions(ec2: AwsClients["ec2"], templateId: string): Promise<TemplateVersion[]> {
+  const found: TemplateVersion[] = [];
   let NextToken: string | undefined;
   do {
     const input = { LaunchTemplateId: templateId, MaxResults: 200, NextToken };
     const page = await attempt("DescribeLaunchTemplateVersions", () =>
       ec2.send(new DescribeLaunchTemplateVersionsCommand(input)),
     );
-    const match = page.LaunchTemplateVersions?.find((each) => each.VersionDescription === description);
-    if (match?.VersionNumber !== undefined)
-      return { version: String(match.VersionNumber), madeAt: (match.CreateTime?.getTime() ?? 0) / 1000 };
+    for (const { VersionNumber, VersionDescription, CreateTime } of page.LaunchTemplateVersions ?? []) {
+      if (VersionNumber === undefined) continue;
+      const madeAt = (CreateTime?.getTime() ?? 0) / 1000;
+      found.push({ version: String(VersionNumber), description: VersionDescription ?? "", madeAt });
+    }
     NextToken = page.NextToken;
   } while (NextToken !== undefined && NextToken !== "");
-  return null;
+  return found;
 }
 
 /** A version on top of the template's default; what `changes` does not name is inherited. */
@@ -128,13 +128,13 @@ export async function createTemplateVersion(
   return String(number);
 }
 
-/** A version that is gone already is fine: EC2 answers those in its list of failures. */
-export async function deleteTemplateVersion(
+/** At most 200 in one call. One that is gone already is fine: EC2 answers those in its list of failures. */
+export async function deleteTemplateVersions(
   ec2: AwsClients["ec2"],
   templateId: string,
-  version: string,
+  versions: readonly string[],
 ): Promise<void> {
-  const command = new DeleteLaunchTemplateVersionsCommand({ LaunchTemplateId: templateId, Versions: [version] });
+  const command = new DeleteLaunchTemplateVersionsCommand({ LaunchTemplateId: templateId, Versions: [...versions] });
   await attempt("DeleteLaunchTemplateVersions", () => ec2.send(command));
 }
 

@@ -1,6 +1,5 @@
 // Makes the changes of a decision, one by one and in its order; each outcome is a sentence. What fails is seen again next pass.
 
-import { AwsCallFailed } from "../aws/errors.ts";
 import { LeaseLost } from "../aws/lease.ts";
 import { HubOffline, HubUnreachable } from "../hub/index.ts";
 import {
@@ -13,7 +12,7 @@ import {
   terminateBuilder,
 } from "./builders.ts";
 import { changeSentence } from "./explain.ts";
-import { isThrottled, launchBuilder } from "./launch.ts";
+import { isMismatch, isThrottled, launchBuilder } from "./launch.ts";
 import { noteLaunches } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
 import type { Change, Decision, FailedOffering, Instance, Memory, OfferingChoice, RecentLaunch } from "./types.ts";
@@ -142,8 +141,7 @@ async function launch(
     // An earlier attempt used the token with other parameters, and its answer was lost: EC2 may list its instance yet.
     // The slot counts as taken meanwhile; if nothing appears, the next launch has another token.
     const [first] = change.offerings;
-    if (error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch" && first !== undefined)
-      noteLaunch(change, `launch ${change.token}`, first, ports, lessons);
+    if (isMismatch(error) && first !== undefined) noteLaunch(change, `launch ${change.token}`, first, ports, lessons);
     throw error;
   }
 }

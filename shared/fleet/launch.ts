@@ -3,16 +3,17 @@
 import type { RequestLaunchTemplateData } from "@aws-sdk/client-ec2";
 import {
   createTemplateVersion,
-  deleteTemplateVersion,
-  findTemplateVersion,
+  deleteTemplateVersions,
   type LaunchAnswer,
   launchInstance,
+  listTemplateVersions,
+  type TemplateVersion,
 } from "../aws/ec2.ts";
 import { AwsCallFailed } from "../aws/errors.ts";
 import type { Market, Profile } from "../config/index.ts";
 import { prepareHost } from "./host.ts";
 import type { FleetPorts } from "./ports.ts";
-import { identityKey, launchTags, templateDescription } from "./tags.ts";
+import { identityKey, isLaunchDescription, launchTags, templateDescription } from "./tags.ts";
 import type { Change, FailedOffering, OfferingChoice } from "./types.ts";
 import { renderUserData } from "./user-data.ts";
 
@@ -38,20 +39,33 @@ function urlSeconds(ports: FleetPorts): number {
 
 export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: Profile): Promise<LaunchResult> {
   await prepareHost(await ports.hubWriter(), launch.slot, profile);
-  const templateVersion = await prepareTemplate(ports, launch, profile);
+  const { version, reused } = await prepareTemplate(ports, launch, profile);
   const failed: FailedOffering[] = [];
   const codes: string[] = [];
   for (const [market, offerings] of Map.groupBy(launch.offerings, (each) => each.market)) {
-    const answer = await tryMarket(ports, launch, templateVersion, market, offerings);
-    failed.push(...failedOfferings(answer, offerings, ports));
+    const answer = await tryMarket(ports, launch, version, market, offerings).catch((error: unknown) => {
+      // An earlier attempt used the token. It has put its version away, so it was over, and had brought no instance.
+      if (reused || !isMismatch(error)) throw error;
+      return OVER;
+    });
+    if (answer !== OVER) failed.push(...failedOfferings(answer, offerings, ports));
     const instance = given(answer, offerings);
     if (instance !== null) return { instance, sentence: `launched ${instance.instanceId}`, failed, throttled: false };
     codes.push(...answer.errors.map((error) => error.code));
-    if (codes.some(isThrottle)) break;
+    if (answer === OVER || codes.some(isThrottle)) break;
   }
-  await forgetLaunch(ports, launch.slot, launch.token, templateVersion);
+  await forgetLaunch(ports, launch.slot, launch.token, version);
   const what = codes.length === 0 ? "an empty answer" : [...new Set(codes)].join(", ");
   return { instance: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
+}
+
+/** Stands for the answer that an earlier attempt got. */
+const MISMATCH = "IdempotentParameterMismatch";
+const OVER: LaunchAnswer = { instances: [], errors: [{ code: MISMATCH, message: "" }] };
+
+/** EC2 has met the token with other parameters. */
+export function isMismatch(error: unknown): boolean {
+  return error instanceof AwsCallFailed && error.code === MISMATCH;
 }
 
 /** The instance and the offering it is, by its type; EC2 does not say in which zone. */
@@ -84,29 +98,48 @@ async function tryMarket(
 }
 
 /** The identity and the template version of this launch; those of an attempt that was cut off are used again. */
-async function prepareTemplate(ports: FleetPorts, launch: Launch, profile: Profile): Promise<string> {
-  const description = templateDescription(launch.token);
-  const made = await findTemplateVersion(ports.ec2, ports.launchTemplateId, description);
-  if (made !== null && ports.clock.now() - made.madeAt <= REUSE_SECONDS) return made.version;
-  if (made !== null) await forgetLaunch(ports, launch.slot, launch.token, made.version);
-  const { builders } = ports.site;
+async function prepareTemplate(
+  ports: FleetPorts,
+  launch: Launch,
+  profile: Profile,
+): Promise<{ readonly version: string; readonly reused: boolean }> {
+  const { ec2, launchTemplateId, store } = ports;
   const key = identityKey(launch.slot, launch.token);
+  const description = templateDescription(launch.token);
+  const versions = await listTemplateVersions(ec2, launchTemplateId);
+  const made = versions.find((each) => each.description === description && ageOf(each, ports) <= REUSE_SECONDS);
+  // That attempt may have put its identity away already; the address in its version leads to the same key.
+  if (made === undefined || (await store.get(key)) === null)
+    await store.put(key, await newIdentity(ports, launch.slot));
+  if (made !== undefined) return { version: made.version, reused: true };
+  await sweepVersions(ports, versions, description);
+  const identityUrl = await store.presign(key, urlSeconds(ports));
+  const data = templateData(ports, launch, profile, identityUrl, await ports.hubCa());
+  return { version: await createTemplateVersion(ec2, launchTemplateId, description, data), reused: false };
+}
+
+const ageOf = ({ madeAt }: TemplateVersion, { clock }: FleetPorts) => clock.now() - madeAt;
+
+async function newIdentity({ site, clock, identityCa }: FleetPorts, slot: string): Promise<string> {
   // Loaded with the first launch: most invocations launch nothing, and the certificate code is a sixth of the bundle.
   const { issueIdentity } = await import("./identity.ts");
-  const identity = await issueIdentity(
-    await ports.identityCa(),
-    launch.slot,
-    builders.identityHours,
-    ports.clock.now(),
+  return await issueIdentity(await identityCa(), slot, site.builders.identityHours, clock.now());
+}
+
+/** Versions left over from instances that ended before they checked in, and from attempts that were cut off. */
+async function sweepVersions(
+  ports: FleetPorts,
+  versions: readonly TemplateVersion[],
+  description: string,
+): Promise<void> {
+  const useless = versions.filter(
+    (each) =>
+      each.description === description ||
+      (isLaunchDescription(each.description) && ageOf(each, ports) > urlSeconds(ports)),
   );
-  await ports.store.put(key, identity);
-  const identityUrl = await ports.store.presign(key, urlSeconds(ports));
-  return await createTemplateVersion(
-    ports.ec2,
-    ports.launchTemplateId,
-    description,
-    templateData(ports, launch, profile, identityUrl, await ports.hubCa()),
-  );
+  // EC2 takes 200 in one call; the rest goes with the next launch.
+  const names = useless.map((each) => each.version).slice(0, 200);
+  if (names.length > 0) await deleteTemplateVersions(ports.ec2, ports.launchTemplateId, names);
 }
 
 function templateData(
@@ -151,9 +184,9 @@ export async function forgetLaunch(
   token: string,
   templateVersion: string,
 ): Promise<void> {
-  // The version first: cut off between the two, an attempt that found it would boot without its identity.
-  await deleteTemplateVersion(ports.ec2, ports.launchTemplateId, templateVersion);
+  // The identity first: a version that is left over is found by any later launch, an identity by nobody.
   await ports.store.remove(identityKey(slot, token));
+  await deleteTemplateVersions(ports.ec2, ports.launchTemplateId, [templateVersion]);
 }
 
 const QUOTA: ReadonlySet<string> = new Set([

@@ -67,7 +67,14 @@ export function identityKey(slot: string, token: string): string {
   return `identities/${slot}/${token}.pem`;
 }
 
+const DESCRIPTION = "toji launch ";
+
 /** How a launch's template version is found again. */
 export function templateDescription(token: string): string {
-  return `toji launch ${token}`;
+  return DESCRIPTION + token;
+}
+
+/** Whether some launch made the version. */
+export function isLaunchDescription(description: string): boolean {
+  return description.startsWith(DESCRIPTION);
 }

@@ -16,10 +16,10 @@ import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
 import {
   createTemplateVersion,
-  deleteTemplateVersion,
-  findTemplateVersion,
+  deleteTemplateVersions,
   launchInstance,
   listInstances,
+  listTemplateVersions,
   tagInstance,
   terminateInstance,
   untagInstance,
@@ -187,28 +187,28 @@ describe("template versions", () => {
     ]);
   });
 
-  it("are found again by it on any page, with the time they were made", async () => {
-    const other = { VersionNumber: 9, VersionDescription: "toji launch u" };
+  it("are listed over all pages, with their description and the time they were made", async () => {
     const CreateTime = new Date(1_795_000_000_000);
     ec2
       .on(DescribeLaunchTemplateVersionsCommand)
-      .resolvesOnce({ LaunchTemplateVersions: [other], NextToken: "more" })
       .resolvesOnce({
-        LaunchTemplateVersions: [{ VersionNumber: 8, VersionDescription: "toji launch t", CreateTime }],
-      });
-    expect(await findTemplateVersion(client, "lt-0a", "toji launch t")).toEqual({
-      version: "8",
-      madeAt: 1_795_000_000,
-    });
-    ec2.on(DescribeLaunchTemplateVersionsCommand).resolves({ LaunchTemplateVersions: [other] });
-    expect(await findTemplateVersion(client, "lt-0a", "toji launch t")).toBeNull();
+        LaunchTemplateVersions: [{ VersionNumber: 9, VersionDescription: "toji launch u" }],
+        NextToken: "more",
+      })
+      .resolvesOnce({ LaunchTemplateVersions: [{ VersionNumber: 1, CreateTime }, {}] });
+    expect(await listTemplateVersions(client, "lt-0a")).toEqual([
+      { version: "9", description: "toji launch u", madeAt: 0 },
+      { version: "1", description: "", madeAt: 1_795_000_000 },
+    ]);
+    const asked = { LaunchTemplateId: "lt-0a", MaxResults: 200 };
+    expect(inputsOf(DescribeLaunchTemplateVersionsCommand)).toEqual([asked, { ...asked, NextToken: "more" }]);
   });
 
   it("that are gone already are fine: EC2 answers those in its list of failures", async () => {
     ec2.on(DeleteLaunchTemplateVersionsCommand).resolves({
       UnsuccessfullyDeletedLaunchTemplateVersions: [{ ResponseError: { Code: "launchTemplateVersionDoesNotExist" } }],
     });
-    await deleteTemplateVersion(client, "lt-0a", "8");
+    await deleteTemplateVersions(client, "lt-0a", ["8"]);
     expect(inputsOf(DeleteLaunchTemplateVersionsCommand)).toEqual([{ LaunchTemplateId: "lt-0a", Versions: ["8"] }]);
   });
 

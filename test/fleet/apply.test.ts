@@ -224,6 +224,30 @@ describe("a launch that is repeated", () => {
     expect((await decideNow(memory)).builders).toMatchObject([{ slot: "b-01", instanceId: "i-1" }]);
   });
 
+  it("finds its identity again, also when the first attempt had put that away already", async () => {
+    refuse("spot", "InsufficientInstanceCapacity", "subnet-0a");
+    world.scalpel.cutAfter(6);
+    await applyChanges([launchOf("b-01", [offer("spot")])]);
+    expect(world.scalpel.effects.at(-1)).toBe("remove identities/b-01/token-of-b-01.pem");
+    world.scalpel.revive();
+    await applyChanges([launchOf("b-01", [offer("spot"), offer("on-demand")])]);
+    expect(theOne()).toMatchObject({ market: "on-demand", version: "1" });
+    world.clock.pass(90);
+    expect((await decideNow()).changes).toMatchObject([{ kind: "enable", slot: "b-01" }]);
+  });
+
+  it("after the first attempt came to nothing and was put away is over too, and the next one has another token", async () => {
+    refuse("spot", "InsufficientInstanceCapacity", "subnet-0a");
+    world.scalpel.cutAfter(7);
+    await applyChanges([launchOf("b-01", [offer("spot")])]);
+    expect(world.scalpel.effects.at(-1)).toBe("delete template version 1");
+    world.scalpel.revive();
+    const { outcomes, memory } = await applyChanges([launchOf("b-01", [offer("spot")])]);
+    expect(outcomes[0]?.sentence).toBe("EC2 gave no instance (IdempotentParameterMismatch)");
+    expect(memory).toMatchObject({ launchFailures: { "b-01": 1 }, launched: {}, failedOfferings: [] });
+    expect([world.store.keys("identities/"), world.ec2.versions.size]).toEqual([[], 0]);
+  });
+
   it("within minutes uses what the first attempt prepared; later it prepares anew, for the address has an end", async () => {
     world.scalpel.cutAfter(4);
     await applyChanges([launchOf()]);
@@ -245,6 +269,28 @@ describe("a launch that is repeated", () => {
   });
 });
 
+describe("what is left over", () => {
+  const make = async (slot: string) => {
+    world.scalpel.cutAfter(world.scalpel.effects.length + 4);
+    await applyChanges([launchOf(slot)]);
+    world.scalpel.revive();
+  };
+
+  it("of launches that came to nothing goes with the next launch, once its address has ended, and nothing else does", async () => {
+    world.ec2.addVersion("made by hand");
+    await make("b-02");
+    world.clock.pass(1150);
+    await make("b-03");
+    world.clock.pass(60);
+    await applyChanges([launchOf()]);
+    expect([...world.ec2.versions.values()].map((each) => each.description)).toEqual([
+      "made by hand",
+      "toji launch token-of-b-03",
+      "toji launch token-of-b-01",
+    ]);
+  });
+});
+
 describe("enabling", () => {
   beforeEach(async () => {
     await applyChanges([launchOf()]);
@@ -257,8 +303,8 @@ describe("enabling", () => {
     expect(outcomes).toEqual([{ kind: "enable", slot: "b-01", done: true, sentence: "enabled" }]);
     expect(world.scalpel.effects.slice(before)).toEqual([
       "enableHost b-01",
-      "delete template version 1",
       "remove identities/b-01/token-of-b-01.pem",
+      "delete template version 1",
       "tag i-1 toji:enabled-at",
     ]);
   });
@@ -361,8 +407,8 @@ describe("terminating", () => {
     const before = world.scalpel.effects.length;
     await applyChanges((await decideNow()).changes);
     expect(world.scalpel.effects.slice(before)).toEqual([
-      "delete template version 1",
       "remove identities/b-01/token-of-b-01.pem",
+      "delete template version 1",
       "terminate i-1",
     ]);
   });

@@ -2,7 +2,6 @@
 
 import { expect } from "vitest";
 import { HubOffline } from "../../shared/hub/index.ts";
-import { awsError } from "./fakes/ec2.ts";
 import { CLOSED, OPEN, serving, taskStates, tell } from "./fakes/stories.ts";
 import { makeProfile } from "./world.ts";
 
@@ -112,12 +111,7 @@ tell([
     minutes: 30,
     begin(world) {
       world.addServing("b-01");
-      world.ec2.onTerminate = () => {
-        throw awsError("OperationNotPermitted", "termination protection");
-      };
-      world.after(600, () => {
-        world.ec2.onTerminate = () => {};
-      });
+      world.ec2.protectedUntil = world.clock.now() + 600;
     },
     end: (world) => expect(world.ec2.live()).toEqual([]),
   },

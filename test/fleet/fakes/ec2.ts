@@ -49,6 +49,11 @@ export class FakeEc2 {
   /** Called before an instance is terminated by a call; what it throws, the call throws. */
   onTerminate: (instance: FakeInstance) => void = () => {};
   listedAfterSeconds = 0;
+  /** Until then every call is one too many. */
+  throttledUntil = 0;
+  /** Until then no instance can be terminated by a call. */
+  protectedUntil = 0;
+  #lastVersion = 0;
   readonly #clock: Clock;
   readonly #scalpel: Scalpel;
   readonly #tokens = new Map<string, { readonly parameters: string; readonly answer: object }>();
@@ -72,6 +77,14 @@ export class FakeEc2 {
     instance.since = this.#clock.now();
   }
 
+  /** Numbers are not used again when versions go. */
+  addVersion(description: string, userData = ""): number {
+    this.#lastVersion += 1;
+    const number = this.#lastVersion;
+    this.versions.set(number, { number, description, madeAt: this.#clock.now(), userData });
+    return number;
+  }
+
   /** Time passes: 20 s from pending to running, 30 s from shutting-down to terminated. */
   step(): void {
     for (const each of this.instances) {
@@ -83,17 +96,13 @@ export class FakeEc2 {
 
   async #send(command: object): Promise<object> {
     this.#scalpel.check();
+    if (this.#clock.now() < this.throttledUntil) throw awsError("RequestLimitExceeded", "slow down");
     if (command instanceof DescribeInstancesCommand) return this.#describe();
     if (command instanceof DescribeLaunchTemplateVersionsCommand) return this.#describeVersions();
     if (command instanceof CreateFleetCommand) return this.#createFleet(command.input);
     if (command instanceof CreateLaunchTemplateVersionCommand) {
-      const number = Math.max(0, ...this.versions.keys()) + 1;
-      this.versions.set(number, {
-        number,
-        description: command.input.VersionDescription ?? "",
-        madeAt: this.#clock.now(),
-        userData: command.input.LaunchTemplateData?.UserData ?? "",
-      });
+      const { VersionDescription, LaunchTemplateData } = command.input;
+      const number = this.addVersion(VersionDescription ?? "", LaunchTemplateData?.UserData);
       this.#scalpel.did(`create template version ${number}`);
       return { LaunchTemplateVersion: { VersionNumber: number } };
     }
@@ -116,6 +125,7 @@ export class FakeEc2 {
     }
     if (command instanceof TerminateInstancesCommand) {
       const instance = this.#find(command.input.InstanceIds?.[0]);
+      if (this.#clock.now() < this.protectedUntil) throw awsError("OperationNotPermitted", "termination protection");
       this.onTerminate(instance);
       if (instance.state !== "terminated") this.become(instance, "shutting-down");
       this.#scalpel.did(`terminate ${instance.id}`);
