@@ -1,5 +1,6 @@
 // Lambda entry point of the fleet: schedule ticks, spot warnings, state changes and the queue alarm all lead to the same pass.
 
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
@@ -34,9 +35,14 @@ export function fleetHandler(open: () => Promise<FleetPorts>) {
     const opened = await ports;
     const warning = spotWarning.safeParse(event);
     if (warning.success) await noteSpotWarning(opened, warning.data.detail["instance-id"]);
-    const { passes, skipped } = await runInvocation(opened, cache, context.awsRequestId);
+    const { passes, skipped } = await runInvocation(opened, cache, ownerOf(context.awsRequestId));
     return { passes, skipped };
   });
+}
+
+/** An event may be delivered twice with one request id: each delivery is a writer of its own. */
+function ownerOf(requestId: string): string {
+  return `${requestId}/${randomUUID()}`;
 }
 
 export const handler = fleetHandler(() => {

@@ -21,7 +21,11 @@ export class NotAsSeen extends Error {
 /** Its kojid has checked in: it may get tasks, and what its launch needed is put away. */
 export async function enableBuilder(ports: FleetPorts, change: Step<"enable">, instance: Instance): Promise<void> {
   await write(await ports.hubWriter(), enableHost(change.slot));
-  await putAway(ports, change.slot, instance);
+  await putAway(ports, change.slot, instance).catch((error: unknown) => {
+    // What is left over is swept with a later launch, and its bucket forgets identities after a day.
+    if (!(error instanceof AwsCallFailed)) throw error;
+    ports.telemetry.warn(`the launch of ${change.slot} could not be put away: ${error.message}`);
+  });
   // Last: an instance without this tag is enabled again, one with it that is disabled was disabled by a person.
   await tagInstance(ports.ec2, instance.instanceId, TAG.enabledAt, String(ports.clock.now()));
 }
@@ -66,7 +70,8 @@ export async function terminateBuilder(
 
 /** With the admin permission: what a lost builder held goes back to the queue now. */
 export async function freeTasks(ports: FleetPorts, change: Step<"free-tasks">): Promise<void> {
-  await writeTogether(await ports.hubWriter(), change.taskIds.map(freeTask));
+  // Disabled in the same call: the hub takes a dead host for ready for minutes, and would give them back to it.
+  await writeTogether(await ports.hubWriter(), [disableHost(change.slot), ...change.taskIds.map(freeTask)]);
 }
 
 export async function enableLost(ports: FleetPorts, change: Step<"enable-lost">): Promise<void> {

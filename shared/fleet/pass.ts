@@ -12,7 +12,7 @@ import { type Decision, EMPTY_MEMORY, type Memory } from "./types.ts";
 const LEASE_KEY = "fleet/lease.json";
 const MEMORY_KEY = "fleet/memory.json";
 
-/** Longer than any pass: a hub that times out costs a few tens of seconds. Renewed before each pass. */
+/** Longer than an invocation can live (serverless.yml: 90 s), so that it never ends under a pass that is at work. */
 const LEASE_SECONDS = 120;
 /** A change is not begun with less than this left: the slowest one is a few calls. */
 const LEASE_MARGIN_SECONDS = 30;

@@ -148,3 +148,12 @@ export function isLate(instance: Instance, site: Site, now: number): boolean {
   const { bootSeconds, bootLimitSeconds } = site.builders;
   return now - instance.launchedAt > Math.min(LATE_BOOTS * bootSeconds, bootLimitSeconds);
 }
+
+/** Of an identity's life. kojid's session and certificate both end with it, and what kojid runs then is lost. */
+const SERVED_SHARE = 0.75;
+
+/** A builder that should be replaced at its next idle moment, before its identity ends. */
+export function isAged({ phase, instance }: Slot, site: Site, now: number): boolean {
+  if (phase !== "serving" || instance === null || instance.enabledAt === null) return false;
+  return now - instance.launchedAt > SERVED_SHARE * site.builders.identityHours * 3600;
+}

@@ -3,7 +3,7 @@
 import type { Site } from "../config/index.ts";
 import { round } from "./eligible.ts";
 import { instanceCost } from "./offerings.ts";
-import { idleSeconds, isUnready, type Slot } from "./slots.ts";
+import { idleSeconds, isAged, isUnready, type Slot } from "./slots.ts";
 import type { Change, Memory } from "./types.ts";
 
 export interface Surplus {
@@ -26,12 +26,15 @@ export function findSurplus(
       (slot) => slot.profile === profile && slot.phase === "serving" && !slot.disabledByPerson,
     );
     const hold = profile.holdSeconds ?? site.builders.holdSeconds;
-    const isBroken = (slot: Slot) => slot.silent || isUnready(slot, site, memory, now);
+    const isBroken = (slot: Slot) => slot.silent || isAged(slot, site, now) || isUnready(slot, site, memory, now);
     // Those that cannot serve hold no floor: they are replaced.
     let spare = serving.filter((slot) => !isBroken(slot)).length - profile.min;
     const candidates: { slot: Slot; idle: number; pricePerHour: number }[] = [];
     for (const slot of serving) {
-      const reason = reasonToStay(slot, busySlots, isBroken(slot), memory, hold, now);
+      const reason =
+        isAged(slot, site, now) && slot.tasks.length === 0 && !busySlots.has(slot.name)
+          ? null
+          : reasonToStay(slot, busySlots, isBroken(slot), memory, hold, now);
       if (reason !== null) {
         if (slot.instance === null || slot.instance.enabledAt !== null) keep.push({ builder: slot.name, reason });
         continue;
@@ -56,9 +59,11 @@ export function findSurplus(
       const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
       const reason = slot.silent
         ? "its kojid has gone silent and no task is on it: replaced rather than waited for"
-        : broken
-          ? `idle ${Math.round(idle)} s and still not ready, so short of disk or overloaded: replaced`
-          : `idle ${Math.round(idle)} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
+        : isAged(slot, site, now)
+          ? `its identity ends within ${round(site.builders.identityHours / 4)} hours: replaced while it is idle`
+          : broken
+            ? `idle ${Math.round(idle)} s and still not ready, so short of disk or overloaded: replaced`
+            : `idle ${Math.round(idle)} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
       const instanceId = slot.instance?.instanceId ?? "";
       drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: broken, reason });
     }

@@ -39,7 +39,7 @@ const LONGEST_BUILD_WEIGHT = 18;
 
 /** The weight a builder will give the task once open. `packageSeconds`: the package's average build time, if known. */
 export function expectedWeight(task: Task, packageSeconds?: number | null): number {
-  const base = WEIGHT[task.method] ?? 1;
+  const base = Object.hasOwn(WEIGHT, task.method) ? (WEIGHT[task.method] ?? 1) : 1;
   const learned =
     task.method === "buildArch" && packageSeconds != null
       ? base + Math.min(packageSeconds / SECONDS_PER_WEIGHT, LONGEST_BUILD_WEIGHT)

@@ -423,7 +423,7 @@ describe("a lost builder", () => {
     const taskIds = tasks.map((task) => task.id);
     await applyChanges([{ kind: "free-tasks", slot: "b-01", taskIds, reason: "a test" }]);
     expect(world.hub.tasks.map((task) => task.state)).toEqual([0, 0, 0]);
-    expect(world.scalpel.effects).toEqual(["freeTask 1001 + freeTask 1002 + freeTask 1003"]);
+    expect(world.scalpel.effects).toEqual(["disableHost b-01 + freeTask 1001 + freeTask 1002 + freeTask 1003"]);
   });
 
   it("whose instance is only stopped loses its marks before its host is disabled", async () => {

@@ -1,5 +1,5 @@
 // An hour in which anything may happen at any moment, then calm: no rule breaks on the way, every task comes to its end,
-// and the fleet falls to its floor with nothing left behind.
+// and the fleet falls to its floor.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -6,6 +6,7 @@ import {
   changeOf,
   decideOn,
   free,
+  HOUR,
   idle,
   makeProfile,
   makeSite,
@@ -14,6 +15,7 @@ import {
   type Scene,
   sentenceAbout,
   summary,
+  type TaskSpec,
   times,
 } from "./world.ts";
 
@@ -239,5 +241,20 @@ describe("tasks of lost builders come back by the hub's timeouts, and those fire
     expect(decideOn({ site: tight, builders: lost, tasks: [open("b-01")] }).notes).toEqual([
       `no launch though ${waits}: all 1 slots of x86 are taken`,
     ]);
+  });
+});
+
+describe("a builder whose identity has served three quarters of its life", () => {
+  const aged = (tasks: readonly TaskSpec[] = [], hours = 19) =>
+    decideOn(
+      { builders: { "b-01": builder.serving({ launchedAt: NOW - hours * HOUR }) }, tasks: [...tasks] },
+      idle(10, "b-01"),
+    );
+  it("is replaced at its next idle moment, whatever the hold", () => {
+    expect(sentenceAbout(aged(), "b-01")).toMatch(/its identity ends within 6 hours: replaced while it is idle/);
+    expect(summary(aged([], 17))).toEqual([]);
+  });
+  it("is left to its work while it has any", () => {
+    expect(summary(aged([open("b-01")]))).toEqual([]);
   });
 });
