@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { LATEST_DECISION } from "../shared/fleet/index.ts";
 import type { BinQueue, BuilderView, SlotPhase } from "../shared/fleet/types.ts";
-import { TASK_STATE, type TaskState } from "../shared/hub/index.ts";
+import { type HubState, TASK_STATE, type TaskState } from "../shared/hub/index.ts";
 import type { ConsoleState, ShownDecision, ShownTask } from "./console/index.ts";
 import { BUCKET, type Sandbox } from "./sandbox.ts";
 import { quantile } from "./summary.ts";
@@ -57,10 +57,10 @@ export function createLook(sandbox: Sandbox, speed: number): (pageUrl?: string) 
     const now = sandbox.clock.now();
     const state = sandbox.hub.state();
     const latest = readRecord(sandbox, LATEST_DECISION);
-    const tasks = shownTasks(sandbox, now);
+    const tasks = shownTasks(state, now);
     const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE).length;
     const running = state.tasks.filter((task) => task.state === TASK_STATE.OPEN).length;
-    const builders = liveBuilders(sandbox, latest?.builders ?? []);
+    const builders = liveBuilders(state, latest?.builders ?? []);
     if (now - (history.at(-1)?.at ?? 0) >= speed) history.push({ at: now, free, running, builders: builders.length });
     if (history.length > HISTORY_POINTS) history.shift();
     return {
@@ -68,7 +68,7 @@ export function createLook(sandbox: Sandbox, speed: number): (pageUrl?: string) 
       speed,
       hubUrl: sandbox.hubUrl,
       ...(pageUrl === undefined ? {} : { pageUrl }),
-      queue: queueNow(sandbox, now),
+      queue: queueNow(state, now),
       builders,
       capacities: Object.fromEntries(sandbox.site.builders.profiles.map((each) => [each.name, each.capacity])),
       tasks,
@@ -85,8 +85,7 @@ function readRecord(sandbox: Sandbox, key: string): DecisionRecord | null {
 }
 
 /** Phases as of the last pass; tasks and load as the hub has them now. */
-function liveBuilders(sandbox: Sandbox, builders: DecisionRecord["builders"]): BuilderView[] {
-  const state = sandbox.hub.state();
+function liveBuilders(state: HubState, builders: DecisionRecord["builders"]): BuilderView[] {
   const hosts = new Map(state.hosts.map((host) => [host.name, host.id]));
   return builders.map((builder) => {
     const held = state.tasks.filter(
@@ -104,8 +103,7 @@ const STATE_NAME: Partial<Record<TaskState, ShownTask["state"]>> = {
 };
 const STATE_ORDER: readonly ShownTask["state"][] = ["FREE", "ASSIGNED", "OPEN"];
 
-function shownTasks({ hub }: Sandbox, now: number): ShownTask[] {
-  const state = hub.state();
+function shownTasks(state: HubState, now: number): ShownTask[] {
   const hosts = new Map(state.hosts.map((host) => [host.id, host.name]));
   const channels = new Map(state.channels.map((channel) => [channel.id, channel.name]));
   return state.tasks
@@ -122,8 +120,7 @@ function shownTasks({ hub }: Sandbox, now: number): ShownTask[] {
 }
 
 /** FREE tasks by bin, from the hub itself: newer than the last pass. Weights as the hub shows them. */
-function queueNow({ hub }: Sandbox, now: number): BinQueue[] {
-  const state = hub.state();
+function queueNow(state: HubState, now: number): BinQueue[] {
   const channels = new Map(state.channels.map((channel) => [channel.id, channel.name]));
   const free = state.tasks.filter((task) => task.state === TASK_STATE.FREE);
   const bins = Map.groupBy(free, (task) => `${channels.get(task.channel_id)}:${task.arch}`);

@@ -1,7 +1,7 @@
 // One pass: observe, decide, apply, record. And one invocation: passes every few seconds while there is something to do.
 
 import { acquireLease, type Lease } from "../aws/lease.ts";
-import { apply, type Outcome } from "./apply.ts";
+import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
 import { readMemory } from "./memory.ts";
 import { type ObserveCache, observe } from "./observe.ts";
@@ -61,7 +61,7 @@ async function runPass(
   cache: ObserveCache,
   stored: StoredMemory,
   lease: Lease,
-): Promise<{ decision: Decision; outcomes: readonly Outcome[]; memory: StoredMemory }> {
+): Promise<{ readonly decision: Decision; readonly memory: StoredMemory }> {
   const snapshot = await observe(ports, cache, stored.memory.lookups);
   const decision = decide(snapshot, ports.site, stored.memory, ports.clock.now());
   logDecision(ports.telemetry, decision);
@@ -70,7 +70,7 @@ async function runPass(
   const memory = await saveMemory(ports, stored, applied.memory, lease.epoch);
   await recordDecision(ports, decision, applied.outcomes, lease.epoch);
   emitMetrics(ports.telemetry, snapshot, decision, applied.outcomes);
-  return { decision, outcomes: applied.outcomes, memory };
+  return { decision, memory };
 }
 
 /** Tasks wait that a builder can serve, or a builder is on its way in or out: the next look should come soon. */
@@ -82,16 +82,15 @@ function hasMoreToDo({ queue, unserved, changes, builders }: Decision): boolean 
 
 interface StoredMemory {
   readonly memory: Memory;
-  readonly text: string;
   readonly etag: string;
 }
 
 async function loadMemory({ store, telemetry }: FleetPorts): Promise<StoredMemory> {
   const stored = await store.get(MEMORY_KEY);
-  if (stored === null) return { memory: EMPTY_MEMORY, text: "", etag: "absent" };
+  if (stored === null) return { memory: EMPTY_MEMORY, etag: "absent" };
   const { memory, forgotten } = readMemory(stored.text);
   if (forgotten !== null) telemetry.warn(forgotten);
-  return { memory, ...stored };
+  return { memory, etag: stored.etag };
 }
 
 /** Conditional on what was read: a writer that lost its lease unnoticed cannot overwrite its successor's memory. */
@@ -104,5 +103,5 @@ async function saveMemory(
   if (JSON.stringify(memory) === JSON.stringify(stored.memory)) return stored;
   const text = JSON.stringify({ epoch, ...memory });
   const { etag } = await ports.store.put(MEMORY_KEY, text, stored.etag);
-  return { memory, text, etag };
+  return { memory, etag };
 }

@@ -26,55 +26,75 @@ export function findSurplus(
       (slot) => slot.profile === profile && slot.phase === "serving" && !slot.disabledByPerson,
     );
     const hold = profile.holdSeconds ?? site.builders.holdSeconds;
-    const isBroken = (slot: Slot) => slot.silent || isAged(slot, site, now) || isUnready(slot, site, memory, now);
-    // Those that cannot serve hold no floor: they are replaced.
-    let spare = serving.filter((slot) => !isBroken(slot)).length - profile.min;
-    const candidates: { slot: Slot; idle: number; pricePerHour: number }[] = [];
+    // Those that are unfit hold no floor: they are replaced.
+    let spare = serving.filter((slot) => unfitnessOf(slot, site, memory, now) === null).length - profile.min;
+    const candidates: Candidate[] = [];
     for (const slot of serving) {
-      const reason =
-        isAged(slot, site, now) && slot.tasks.length === 0 && !busySlots.has(slot.name)
-          ? null
-          : reasonToStay(slot, busySlots, isBroken(slot), memory, hold, now);
+      const unfit = unfitnessOf(slot, site, memory, now);
+      const reason = reasonToStay(slot, busySlots, unfit, memory, hold, now);
       if (reason !== null) {
         if (slot.instance === null || slot.instance.enabledAt !== null) keep.push({ builder: slot.name, reason });
         continue;
       }
       const pricePerHour = slot.instance === null ? 0 : instanceCost(slot.instance, site).pricePerHour;
-      candidates.push({ slot, idle: idleSeconds(slot, memory, now), pricePerHour });
+      candidates.push({ slot, unfit, idle: idleSeconds(slot, memory, now), pricePerHour });
     }
     // None of them has work to lose, so the cheapest to drain is the one that saves most, then the longest idle.
     candidates.sort(
       (a, b) => b.pricePerHour - a.pricePerHour || b.idle - a.idle || (a.slot.name < b.slot.name ? 1 : -1),
     );
-    for (const { slot, idle, pricePerHour } of candidates) {
-      const broken = isBroken(slot);
-      if (!broken && spare <= 0) {
-        keep.push({
-          builder: slot.name,
-          reason: `idle ${Math.round(idle)} s, but ${profile.name} keeps a floor of ${profile.min}`,
-        });
+    for (const candidate of candidates) {
+      const { slot, unfit, idle } = candidate;
+      if (unfit === null && spare <= 0) {
+        const reason = `idle ${Math.round(idle)} s, but ${profile.name} keeps a floor of ${profile.min}`;
+        keep.push({ builder: slot.name, reason });
         continue;
       }
-      if (!broken) spare -= 1;
-      const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
-      const reason = slot.silent
-        ? "its kojid has gone silent and no task is on it: replaced rather than waited for"
-        : isAged(slot, site, now)
-          ? `its identity ends within ${round(site.builders.identityHours / 4)} hours: replaced while it is idle`
-          : broken
-            ? `idle ${Math.round(idle)} s and still not ready, so short of disk or overloaded: replaced`
-            : `idle ${Math.round(idle)} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
+      if (unfit === null) spare -= 1;
       const instanceId = slot.instance?.instanceId ?? "";
-      drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: broken, reason });
+      const reason = drainReason(candidate, hold, site);
+      drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: unfit !== null, reason });
     }
   }
   return { drains, keep };
 }
 
+/** Why a builder is to be replaced, whatever the queue: null = it is fit. */
+type Unfitness = "silent" | "aged" | "unready" | null;
+
+interface Candidate {
+  readonly slot: Slot;
+  readonly unfit: Unfitness;
+  readonly idle: number;
+  readonly pricePerHour: number;
+}
+
+function unfitnessOf(slot: Slot, site: Site, memory: Memory, now: number): Unfitness {
+  if (slot.silent) return "silent";
+  if (isAged(slot, site, now)) return "aged";
+  return isUnready(slot, site, memory, now) ? "unready" : null;
+}
+
+function drainReason({ unfit, idle, pricePerHour }: Candidate, hold: number, site: Site): string {
+  const seconds = Math.round(idle);
+  switch (unfit) {
+    case "silent":
+      return "its kojid has gone silent and no task is on it: replaced rather than waited for";
+    case "aged":
+      return `its identity ends within ${round(site.builders.identityHours / 4)} hours: replaced while it is idle`;
+    case "unready":
+      return `idle ${seconds} s and still not ready, so short of disk or overloaded: replaced`;
+    case null: {
+      const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
+      return `idle ${seconds} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
+    }
+  }
+}
+
 function reasonToStay(
   slot: Slot,
   busySlots: ReadonlySet<string>,
-  broken: boolean,
+  unfit: Unfitness,
   memory: Memory,
   hold: number,
   now: number,
@@ -88,9 +108,9 @@ function reasonToStay(
   if (slot.instance !== null && slot.instance.spotNoticeAt !== null)
     return "has a spot notice: its watcher stops kojid and EC2 takes it";
   if (busySlots.has(slot.name)) return "the queue has a task for it at the hub's next run";
-  if (slot.silent) return null;
+  if (unfit === "silent" || unfit === "aged") return null;
   const idle = idleSeconds(slot, memory, now);
   if (idle >= hold) return null;
-  if (broken) return `idle ${Math.round(idle)} s and not ready, so no capacity: replaced after ${hold} s`;
+  if (unfit === "unready") return `idle ${Math.round(idle)} s and not ready, so no capacity: replaced after ${hold} s`;
   return `idle ${Math.round(idle)} s, break-even is ${hold} s`;
 }
