@@ -147,4 +147,9 @@ const BLANK = {
   spotNoticeAt: null,
   templateVersion: null,
   launch: null,
+  imageId: null,
+  rebalanceAt: null,
+  pinned: false,
+  drainNow: false,
+  takenBySpot: false,
 } as const;

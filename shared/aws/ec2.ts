@@ -26,6 +26,9 @@ export interface TaggedInstance {
   readonly zone: string;
   readonly market: Market;
   readonly launchedAt: number;
+  readonly imageId: string | null;
+  /** Its end was EC2's doing: it took the spot instance back. */
+  readonly takenBySpot: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -75,6 +78,9 @@ function readInstance(instance: Ec2Instance): TaggedInstance {
     zone: instance.Placement?.AvailabilityZone ?? "",
     market: instance.InstanceLifecycle === "spot" ? "spot" : "on-demand",
     launchedAt: (instance.LaunchTime?.getTime() ?? 0) / 1000,
+    imageId: instance.ImageId ?? null,
+    // Server.SpotInstanceTermination and Server.SpotInstanceShutdown (SDK typings, StateReason).
+    takenBySpot: instance.StateReason?.Code?.startsWith("Server.SpotInstance") ?? false,
     tags: Object.fromEntries((instance.Tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
   };
 }

@@ -38,6 +38,11 @@ function asInstance(slot: string, { at, ...launch }: RecentLaunch): Instance {
     spotNoticeAt: null,
     templateVersion: null,
     launch: null,
+    imageId: null,
+    rebalanceAt: null,
+    pinned: false,
+    drainNow: false,
+    takenBySpot: false,
   };
 }
 

@@ -27,7 +27,7 @@ import {
   type Task,
 } from "../hub/index.ts";
 import { readTags, TAG } from "./tags.ts";
-import type { HubView, InstancesView, Lookups, Snapshot } from "./types.ts";
+import { type Hand, type HubView, type InstancesView, type Lookups, NO_HAND, type Snapshot } from "./types.ts";
 
 /** Channel ids of the last look, so that the next one asks for their hosts in the same multiCall. */
 export interface ObserveCache {
@@ -48,14 +48,19 @@ export interface ObservePorts {
   readonly ec2: AwsClients["ec2"] | null;
 }
 
-export async function observe(ports: ObservePorts, cache: ObserveCache, lookups: Lookups): Promise<Snapshot> {
+export async function observe(
+  ports: ObservePorts,
+  cache: ObserveCache,
+  lookups: Lookups,
+  hand: Hand = NO_HAND,
+): Promise<Snapshot> {
   const at = ports.clock.now();
   // EC2 first: of an instance that it calls terminated, the hub then shows the last check-in there will ever be.
   const ec2 = await observeInstances(ports);
   const hub = await observeHub(ports, cache);
-  if (!hub.seen) return { at, hub, ec2, lookups };
+  if (!hub.seen) return { at, hub, ec2, lookups, hand };
   const found = await lookUp(ports, hub.state.tasks, lookups);
-  return { at, hub: { ...hub, notes: [...hub.notes, ...found.notes] }, ec2, lookups: found.lookups };
+  return { at, hub: { ...hub, notes: [...hub.notes, ...found.notes] }, ec2, lookups: found.lookups, hand };
 }
 
 /** The hub's state, or the sentence why it cannot be seen. Nothing is thrown: "cannot see" is something to decide on. */

@@ -3,6 +3,7 @@
 import { acquireLease, type Lease } from "../aws/lease.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
+import { readHand } from "./hand.ts";
 import { readMemory } from "./memory.ts";
 import { type ObserveCache, observe } from "./observe.ts";
 import type { FleetPorts } from "./ports.ts";
@@ -62,7 +63,8 @@ async function runPass(
   stored: StoredMemory,
   lease: Lease,
 ): Promise<{ readonly decision: Decision; readonly memory: StoredMemory }> {
-  const snapshot = await observe(ports, cache, stored.memory.lookups);
+  const { hand } = await readHand(ports.store, ports.clock.now());
+  const snapshot = await observe(ports, cache, stored.memory.lookups, hand);
   const decision = decide(snapshot, ports.site, stored.memory, ports.clock.now());
   logDecision(ports.telemetry, decision);
   const instances = snapshot.ec2.kind === "seen" ? snapshot.ec2.instances : [];

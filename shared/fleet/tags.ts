@@ -13,6 +13,10 @@ export const TAG = {
   enabledAt: "toji:enabled-at",
   drainingAt: "toji:draining-at",
   spotNoticeAt: "toji:spot-notice-at",
+  rebalanceAt: "toji:rebalance-at",
+  /** Set by persons: any value counts. */
+  pin: "toji:pin",
+  drainNow: "toji:drain-now",
 } as const;
 
 /** `check-in-after` of a slot whose host had never checked in. */
@@ -36,23 +40,21 @@ export function launchTags(
 }
 
 export function readTags(instance: TaggedInstance): Instance {
-  const { instanceId, state, instanceType, zone, market, launchedAt, tags } = instance;
+  const { tags, ...seen } = instance;
   return {
-    instanceId,
-    state,
-    instanceType,
-    zone,
-    market,
-    launchedAt,
+    ...seen,
     slot: tags[TAG.slot] ?? null,
     profile: tags[TAG.profile] ?? null,
     // Without its tag the launch itself is the line: an older check-in is never taken for this instance's.
-    checkInAfter: tags[TAG.checkInAfter] === NEVER ? null : (readSeconds(tags[TAG.checkInAfter]) ?? launchedAt),
+    checkInAfter: tags[TAG.checkInAfter] === NEVER ? null : (readSeconds(tags[TAG.checkInAfter]) ?? seen.launchedAt),
     enabledAt: readSeconds(tags[TAG.enabledAt]),
     drainingAt: readSeconds(tags[TAG.drainingAt]),
     spotNoticeAt: readSeconds(tags[TAG.spotNoticeAt]),
     templateVersion: tags[TAG.templateVersion] ?? null,
     launch: tags[TAG.launch] ?? null,
+    rebalanceAt: readSeconds(tags[TAG.rebalanceAt]),
+    pinned: tags[TAG.pin] !== undefined,
+    drainNow: tags[TAG.drainNow] !== undefined,
   };
 }
 

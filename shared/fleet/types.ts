@@ -28,7 +28,35 @@ export interface Instance {
   readonly templateVersion: string | null;
   /** The client token of its launch; names its identity object. */
   readonly launch: string | null;
+  /** null = not known yet: a launch that EC2 does not list. */
+  readonly imageId: string | null;
+  /** When EC2 recommended a rebalance. It only informs. */
+  readonly rebalanceAt: number | null;
+  /** A person wants it kept: never drained, never terminated. */
+  readonly pinned: boolean;
+  /** A person wants it gone: drained at once, whatever the floor and the queue say. */
+  readonly drainNow: boolean;
+  /** EC2's reason for its end: it took the spot instance back. */
+  readonly takenBySpot: boolean;
 }
+
+/** A person's word that nothing is launched, drained or terminated for a while. */
+export interface Hold {
+  /** null = the whole fleet. */
+  readonly profile: string | null;
+  readonly since: number;
+  readonly by: string;
+  readonly reason: string;
+  /** null = until it is released. */
+  readonly until: number | null;
+}
+
+/** What persons asked for, besides the tags on single builders. */
+export interface Hand {
+  readonly holds: readonly Hold[];
+}
+
+export const NO_HAND: Hand = { holds: [] };
 
 /** The hub as one pass saw it, or why it could not be seen. */
 export type HubView =
@@ -60,6 +88,7 @@ export interface Snapshot {
   readonly hub: HubView;
   readonly ec2: InstancesView;
   readonly lookups: Lookups;
+  readonly hand: Hand;
 }
 
 /** An (instance type, zone, market) that EC2 refused, and until when it is not tried. */

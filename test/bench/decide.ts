@@ -74,6 +74,11 @@ const instances: Instance[] = hosts.slice(0, 1000).map((host, index) => ({
   drainingAt: null,
   spotNoticeAt: null,
   launch: "token",
+  imageId: null,
+  rebalanceAt: null,
+  pinned: false,
+  drainNow: false,
+  takenBySpot: false,
   templateVersion: null,
 }));
 const snapshot: Snapshot = {
@@ -87,6 +92,7 @@ const snapshot: Snapshot = {
   },
   ec2: { kind: "seen", instances },
   lookups: { tagArches: {}, packageSeconds: {} },
+  hand: { holds: [] },
 };
 
 const times: number[] = [];

@@ -103,6 +103,11 @@ const instanceOf = (slots: readonly string[]) =>
     spotNoticeAt: fc.option(ago(120), { nil: null, freq: 1 }),
     templateVersion: some("1", null),
     launch: some("token", null),
+    imageId: fc.oneof({ weight: 4, arbitrary: fc.constant("ami-0a") }, some("ami-0b", null)),
+    rebalanceAt: fc.option(ago(120), { nil: null, freq: 1 }),
+    pinned: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
+    drainNow: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
+    takenBySpot: fc.boolean(),
   });
 
 const hostArches = some("x86_64", "x86_64 i386", "x86_64 i686", "i686", "aarch64", "", "  x86_64  x86_64 ");
@@ -192,6 +197,14 @@ const lookups = fc.record({
   ),
 });
 
+const hold = fc.record({
+  profile: some("p0", "p1", "gone", null),
+  since: ago(HOUR),
+  by: fc.constant("somebody"),
+  reason: fc.constant("an upgrade"),
+  until: maybe(fc.integer({ min: NOW - 60, max: NOW + 3600 })),
+});
+
 export interface World {
   readonly site: Site;
   readonly snapshot: Snapshot;
@@ -212,6 +225,7 @@ export function worldOf(site: Site, sound: boolean): fc.Arbitrary<World> {
         tasks: fc.array(taskOf(hosts.map((each) => each.id)), { maxLength: 60 }),
         refusals: fc.array(refusalOf(hosts.map((each) => each.id)), { maxLength: 20 }),
         instances: fc.array(instanceOf(slots), { maxLength: 12 }),
+        holds: fc.oneof({ weight: 6, arbitrary: fc.constant([]) }, fc.array(hold, { maxLength: 2 })),
         hubSeen: fc.integer({ min: 0, max: 9 }).map((dice) => sound || dice > 0),
         ec2: sound ? fc.constant("seen") : some("seen", "seen", "seen", "seen", "not-asked", "failed"),
       })
@@ -226,6 +240,7 @@ interface Parts {
   readonly refusals: readonly Refusal[];
   readonly instances: readonly Omit<Instance, "instanceId">[];
   readonly hubSeen: boolean;
+  readonly holds: Snapshot["hand"]["holds"];
   readonly ec2: string;
 }
 
@@ -247,6 +262,7 @@ function snapshotOf(site: Site, hosts: readonly Host[], parts: Parts): Snapshot 
   return {
     at: NOW,
     lookups: parts.lookups,
+    hand: { holds: parts.holds },
     hub: parts.hubSeen
       ? { seen: true, version: null, latencySeconds: 0, state, notes: [] }
       : { seen: false, offline: hosts.length % 2 === 0, version: null, reason: "the hub is not there" },

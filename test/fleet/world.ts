@@ -8,6 +8,7 @@ import {
   type Change,
   type Decision,
   EMPTY_MEMORY,
+  type Hold,
   type Instance,
   type InstancesView,
   type Lookups,
@@ -155,6 +156,7 @@ export interface Scene {
   readonly lookups?: Partial<Lookups>;
   readonly options?: Partial<HubOptions>;
   readonly ec2?: InstancesView;
+  readonly holds?: readonly Hold[];
 }
 
 export const makeInstance = (changes: Partial<Instance>): Instance => ({
@@ -172,6 +174,11 @@ export const makeInstance = (changes: Partial<Instance>): Instance => ({
   spotNoticeAt: null,
   templateVersion: "7",
   launch: "token",
+  imageId: "ami-0a",
+  rebalanceAt: null,
+  pinned: false,
+  drainNow: false,
+  takenBySpot: false,
   ...changes,
 });
 
@@ -229,6 +236,7 @@ export function makeSnapshot(scene: Scene = {}): Snapshot {
     hub: { seen: true, version: "1.35.3", latencySeconds: 0.2, state, notes: [] },
     ec2: scene.ec2 ?? { kind: "seen", instances: instancesOf(scene, site) },
     lookups: { tagArches: {}, packageSeconds: {}, ...scene.lookups },
+    hand: { holds: scene.holds ?? [] },
   };
 }
 
