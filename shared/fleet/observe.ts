@@ -92,7 +92,8 @@ async function readHub(
     refusals: getActiveRefusals(),
     ...Object.fromEntries(known.map((id) => [`${MEMBERS}${id}`, listHostsOf(id)])),
   });
-  const now = clock.now();
+  // Every time that the hub states is its own clock's.
+  const now = clock.now() + hubReader.clockAhead;
   const notes: string[] = [];
   const channels = required(answers.channels);
   const members = new Map<number, ReadonlySet<number>>();

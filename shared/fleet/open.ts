@@ -5,7 +5,7 @@ import { readParameter } from "../aws/parameters.ts";
 import { openStore } from "../aws/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Site } from "../config/index.ts";
-import { connectAnonymously, connectWithCertificate, type HubWriter } from "../hub/index.ts";
+import { connectAnonymously, connectWithCertificate, type HubWriter, type OpenHubWire } from "../hub/index.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { FleetPorts } from "./ports.ts";
 import type { BuilderScripts } from "./user-data.ts";
@@ -18,6 +18,8 @@ export interface FleetSetting {
   readonly bucket: string;
   readonly launchTemplateId: string;
   readonly scripts: BuilderScripts;
+  /** Default: XML-RPC over HTTP. */
+  readonly openHubWire?: OpenHubWire;
 }
 
 /** Nothing is called yet: secrets are read and the hub is logged in to when a change first needs it. */
@@ -35,6 +37,7 @@ export async function openFleetPorts(setting: FleetSetting): Promise<FleetPorts 
     // One more try: an invocation has 90 seconds, and the next minute brings another pass anyway.
     retries: 1,
     ...(serverCa === undefined ? {} : { serverCa }),
+    ...(setting.openHubWire === undefined ? {} : { openWire: setting.openHubWire }),
   };
   const hubReader = connectAnonymously(connection);
   let writer: HubWriter | null = null;

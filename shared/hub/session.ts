@@ -1,11 +1,13 @@
 // Calls to the hub: anonymously, or in a session whose writes are done once however often the wire fails.
 
-import { readAnswer, unexpectedShape } from "./answers.ts";
+import type { Clock } from "../clock.ts";
+import { unexpectedShape } from "./answers.ts";
 import { deliverOnce, endsSession, onlyReads, type Persistence, persist } from "./delivery.ts";
 import { HubAnswerUnreadable, HubFault, HubLoginRefused, HubOffline, hubFault } from "./faults.ts";
-import { type HubEndpoint, type HubTransport, openTransport } from "./transport.ts";
+import type { HubEndpoint } from "./transport.ts";
+import { type HubWire, type OpenHubWire, openXmlRpcWire, type Send, type WireAnswer } from "./wire.ts";
 import { readMemberOutcome } from "./xmlrpc/decode.ts";
-import { encodeCall, named } from "./xmlrpc/encode.ts";
+import { named } from "./xmlrpc/encode.ts";
 import { isArray, isStruct, member, type XmlRpcValue } from "./xmlrpc/values.ts";
 
 export interface HubCall {
@@ -30,6 +32,8 @@ export interface HubCaller {
 export interface HubReader extends HubCaller {
   /** The header Koji-Version, as last seen. */
   readonly version: string | null;
+  /** How far the hub's clock is ahead of ours, in seconds, as last seen; whole ones, for the hub says no more. */
+  readonly clockAhead: number;
   close(): Promise<void>;
 }
 
@@ -38,26 +42,53 @@ export interface HubWriter extends HubReader {
   logout(): Promise<void>;
 }
 
-export interface HubConnection extends HubEndpoint, Persistence {}
+export interface HubConnection extends HubEndpoint, Persistence {
+  /** Default: XML-RPC over HTTP. */
+  readonly openWire?: OpenHubWire;
+}
+
+/** What the answers' headers say of the hub itself. */
+class HubHeaders {
+  version: string | null = null;
+  clockAhead = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  note({ version, date }: WireAnswer): void {
+    this.version = version ?? this.version;
+    if (date === null) return;
+    // The header has whole seconds, cut off, and is a little old: what is within that counts as no difference.
+    const ahead = date + 0.5 - this.#clock.now();
+    this.clockAhead = Math.abs(ahead) < CLOCK_NOISE_SECONDS ? 0 : Math.round(ahead);
+  }
+}
+
+const CLOCK_NOISE_SECONDS = 3;
 
 /** A connection for reading. Its calls may run side by side. */
 export function connectAnonymously(options: HubConnection): HubReader {
-  const transport = openTransport(options);
-  let version: string | null = null;
+  const wire = (options.openWire ?? openXmlRpcWire)(options);
+  const headers = new HubHeaders(options.clock);
   const invoke: Invoke = ({ method, params = [] }) => {
-    const body = encodeCall(method, params);
+    const send = wire.prepare("", method, params);
     return persist(options, async () => {
-      const answer = await transport.post("", body);
-      version = answer.version ?? version;
-      return readAnswer(answer.body, method);
+      const answer = await send();
+      headers.note(answer);
+      return answer.value;
     });
   };
   return {
     ...callerOf(invoke),
     get version() {
-      return version;
+      return headers.version;
     },
-    close: () => transport.close(),
+    get clockAhead() {
+      return headers.clockAhead;
+    },
+    close: () => wire.close(),
   };
 }
 
@@ -74,7 +105,10 @@ export function connectWithCertificate(options: HubConnection & { readonly certi
   return {
     ...callerOf((call, reads) => connection.inTurn(() => connection.invoke(call, reads))),
     get version() {
-      return connection.version;
+      return connection.headers.version;
+    },
+    get clockAhead() {
+      return connection.headers.clockAhead;
     },
     logout: () => connection.inTurn(() => connection.logout()),
     close: () => connection.inTurn(() => connection.close()),
@@ -117,17 +151,20 @@ interface Session {
 }
 
 class SessionConnection {
-  version: string | null = null;
+  readonly headers: HubHeaders;
   readonly #options: HubConnection & { readonly certificate: string };
-  readonly #transport: HubTransport;
+  readonly #openWire: OpenHubWire;
+  readonly #wire: HubWire;
   #session: Session | null = null;
   #closed = false;
   #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(options: HubConnection & { readonly certificate: string }) {
     this.#options = options;
+    this.headers = new HubHeaders(options.clock);
+    this.#openWire = options.openWire ?? openXmlRpcWire;
     // No certificate here: the session key stands for it from the login on.
-    this.#transport = openTransport(options);
+    this.#wire = this.#openWire(options);
   }
 
   /** The hub holds the session's row while it works on a call, so a second one would only wait, or come out of order. */
@@ -156,27 +193,28 @@ class SessionConnection {
     // Once, briefly, and whatever comes of it: the hub sweeps idle sessions itself (koji-sweep-db), and an error or a
     // long wait here would only hide how the calls before it went.
     const options = { headers: headersOf(session, session.callnum), timeoutSeconds: LOGOUT_SECONDS };
-    await this.#transport.post("", encodeCall("logout"), options).catch(() => undefined);
+    const send = this.#wire.prepare("", "logout", []);
+    await send(options).catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     await this.logout();
-    await this.#transport.close();
+    await this.#wire.close();
   }
 
   #deliver(session: Session, { method, params = [] }: HubCall, reads: boolean): Promise<XmlRpcValue> {
     const callnum = session.callnum++;
-    const body = encodeCall(method, params);
-    const attempt = () => this.#send(session, callnum, body, method);
+    const send = this.#wire.prepare("", method, params);
+    const attempt = () => this.#send(session, callnum, send);
     return reads ? persist(this.#options, attempt) : deliverOnce(this.#options, method, attempt);
   }
 
-  async #send(session: Session, callnum: number, body: string, method: string): Promise<XmlRpcValue> {
+  async #send(session: Session, callnum: number, send: Send): Promise<XmlRpcValue> {
     try {
-      const answer = await this.#transport.post("", body, { headers: headersOf(session, callnum) });
-      this.version = answer.version ?? this.version;
-      return readAnswer(answer.body, method);
+      const answer = await send({ headers: headersOf(session, callnum) });
+      this.headers.note(answer);
+      return answer.value;
     } catch (error) {
       throw concealed(error, session.key);
     }
@@ -184,14 +222,14 @@ class SessionConnection {
 
   async #logIn(again: boolean): Promise<Session> {
     if (this.#session) return this.#session;
-    const transport = openTransport(this.#options, this.#options.certificate);
+    const wire = this.#openWire(this.#options, this.#options.certificate);
     try {
-      const body = encodeCall("sslLogin", named([], { proxyuser: null }));
+      const send = wire.prepare("/ssllogin", "sslLogin", named([], { proxyuser: null }));
       // A login whose reply was lost leaves an idle session behind; the hub sets no limit and sweeps them.
       const answer = await persist(this.#options, async () => {
-        const { body: reply, version } = await transport.post("/ssllogin", body);
-        this.version = version ?? this.version;
-        return readAnswer(reply, "sslLogin");
+        const reply = await send();
+        this.headers.note(reply);
+        return reply.value;
       });
       this.#session = readSession(answer);
       return this.#session;
@@ -199,7 +237,7 @@ class SessionConnection {
       if (error instanceof HubFault && !(error instanceof HubOffline)) throw new HubLoginRefused(error, again);
       throw error;
     } finally {
-      await transport.close();
+      await wire.close();
     }
   }
 }

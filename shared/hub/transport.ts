@@ -21,6 +21,8 @@ export interface HubAnswer {
   readonly body: Uint8Array;
   /** The header Koji-Version; hubs before 1.35 have none. */
   readonly version: string | null;
+  /** The header Date in epoch seconds. */
+  readonly date: number | null;
 }
 
 export interface PostOptions {
@@ -100,7 +102,9 @@ async function exchange(
     const raw = await collect(response.body, ok ? maxAnswerBytes : MAX_PAGE_BYTES, ok, url);
     const whole = await decompress(raw, headerOf(response.headers, "content-encoding"), ok, maxAnswerBytes, url);
     if (!ok) throw refusedByServer(url, response.statusCode, headerOf(response.headers, "location"), whole);
-    return { body: whole, version: headerOf(response.headers, "koji-version") };
+    const date = Date.parse(headerOf(response.headers, "date") ?? "") / 1000;
+    const version = headerOf(response.headers, "koji-version");
+    return { body: whole, version, date: Number.isFinite(date) ? date : null };
   } catch (error) {
     if (error instanceof HubAnswerUnreadable) throw error;
     if (error instanceof errors.HTTPParserError) throw notHttp(url, error.message);

@@ -43,6 +43,7 @@ export class FakeHub {
   get connection(): HubWriter {
     return {
       version: "1.35.3",
+      clockAhead: 0,
       call: async (method, params = []) => {
         this.#begin();
         const value = this.#answer({ method, params });

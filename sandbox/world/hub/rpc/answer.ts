@@ -31,6 +31,12 @@ export interface HubAnswer {
 const NO_CERTIFICATE: ClientCertificate = { verify: null, commonName: null };
 
 export function answer(hub: HubContext, request: HubRequest): HubAnswer {
+  const given = answerTo(hub, request);
+  // The web server's, which has the hub's clock.
+  return { ...given, headers: { ...given.headers, Date: new Date(hub.clock.now() * 1000).toUTCString() } };
+}
+
+function answerTo(hub: HubContext, request: HubRequest): HubAnswer {
   if (request.method !== "POST") {
     const text = "Method Not Allowed\nThis is an XML-RPC server. Only POST requests are accepted.\n";
     return plain(405, text, { Allow: "POST" });
