@@ -152,4 +152,5 @@ const BLANK = {
   pinned: false,
   drainNow: false,
   takenBySpot: false,
+  untagged: false,
 } as const;

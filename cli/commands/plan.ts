@@ -23,7 +23,7 @@ export const plan: Command = {
     const hubReader = openReader(look);
     try {
       const snapshot = await observe(
-        { site, clock: systemClock, hubReader, ec2: null },
+        { site, clock: systemClock, hubReader, ec2: null, launchTemplateId: null },
         { channelIds: [] },
         EMPTY_MEMORY.lookups,
       );

@@ -10,6 +10,7 @@ import { parseSite } from "../../shared/config/index.ts";
 import {
   type FleetPorts,
   type InvocationResult,
+  noteRebalance,
   noteSpotWarning,
   openFleetPorts,
   readBuilderScripts,
@@ -17,12 +18,17 @@ import {
 } from "../../shared/fleet/index.ts";
 import { environment, lambda, lambdaTelemetry } from "../../shared/lambda.ts";
 
-const spotWarning = z.object({
-  "detail-type": z.literal("EC2 Spot Instance Interruption Warning"),
+const notice = z.object({
+  "detail-type": z.enum(["EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"]),
   detail: z.object({ "instance-id": z.string() }),
 });
 
-/** Any event starts a pass; a spot warning is noted first. `open` is called once for each container. */
+const NOTE = {
+  "EC2 Spot Instance Interruption Warning": noteSpotWarning,
+  "EC2 Instance Rebalance Recommendation": noteRebalance,
+} as const;
+
+/** Any event starts a pass; what EC2 announces is noted first. `open` is called once for each container. */
 export function fleetHandler(open: () => Promise<FleetPorts>) {
   let ports: Promise<FleetPorts> | undefined;
   const cache = { channelIds: [] };
@@ -33,8 +39,8 @@ export function fleetHandler(open: () => Promise<FleetPorts>) {
       throw error;
     });
     const opened = await ports;
-    const warning = spotWarning.safeParse(event);
-    if (warning.success) await noteSpotWarning(opened, warning.data.detail["instance-id"]);
+    const { data: announced } = notice.safeParse(event);
+    if (announced !== undefined) await NOTE[announced["detail-type"]](opened, announced.detail["instance-id"]);
     const { passes, skipped } = await runInvocation(opened, cache, ownerOf(context.awsRequestId));
     return { passes, skipped };
   });

@@ -151,6 +151,29 @@ const builders = z.strictObject({
   bootLimitSeconds: seconds.default(900).describe("An instance that has not checked in by then is terminated"),
   pollSeconds: seconds.default(15).describe("kojid's sleeptime"),
   failedOfferingSeconds: seconds.default(180).describe("How long a failed (type, zone, market) is not tried again"),
+  interruptedOfferingSeconds: seconds
+    .default(900)
+    .describe("How long a (type, zone, market) is avoided from which EC2 took a spot instance back"),
+  bootBreaker: z
+    .strictObject({
+      failures: z.number().int().min(1).default(3),
+      pauseSeconds: seconds.default(600),
+      longestPauseSeconds: seconds.default(14_400),
+    })
+    .prefault({})
+    .describe("So many boots of a profile that fail in a row stop its launches: for pauseSeconds, doubled each time"),
+  disagreementShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe("Hub and EC2 at odds over a larger share of the fleet (at least two builders): nothing is terminated"),
+  disruption: z
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .describe("Builders replaced at one time because their image or their slot left the config; 0 = none"),
   maxLaunchesPerPass: z
     .number()
     .int()

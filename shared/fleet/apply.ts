@@ -3,6 +3,7 @@
 import { LeaseLost } from "../aws/lease.ts";
 import { HubOffline, HubUnreachable } from "../hub/index.ts";
 import {
+  adoptBuilder,
   cancelDrain,
   disableLost,
   drainBuilder,
@@ -92,6 +93,9 @@ async function takeStep(
   switch (change.kind) {
     case "launch":
       return await launch(change, ports, lessons);
+    case "adopt":
+      await adoptBuilder(ports, change);
+      return { done: true, sentence: "its tags are back" };
     case "enable":
       await enableBuilder(ports, change, instanceOf(change, byId));
       return { done: true, sentence: "enabled" };

@@ -7,6 +7,7 @@ import { disableHost, enableHost, freeTask, write } from "../hub/index.ts";
 import { readHolding, writeTogether } from "./host.ts";
 import { forgetLaunch } from "./launch.ts";
 import type { FleetPorts } from "./ports.ts";
+import { hasCheckedIn } from "./slots.ts";
 import { TAG } from "./tags.ts";
 import type { Change, Instance } from "./types.ts";
 
@@ -18,6 +19,11 @@ export class NotAsSeen extends Error {
   readonly retryable = true;
 }
 
+/** All tags in one call: an instance has lost them together. */
+export async function adoptBuilder(ports: FleetPorts, change: Step<"adopt">): Promise<void> {
+  await tagInstance(ports.ec2, change.instanceId, change.tags);
+}
+
 /** Its kojid has checked in: it may get tasks, and what its launch needed is put away. */
 export async function enableBuilder(ports: FleetPorts, change: Step<"enable">, instance: Instance): Promise<void> {
   await write(await ports.hubWriter(), enableHost(change.slot));
@@ -27,12 +33,12 @@ export async function enableBuilder(ports: FleetPorts, change: Step<"enable">, i
     ports.telemetry.warn(`the launch of ${change.slot} could not be put away: ${error.message}`);
   });
   // Last: an instance without this tag is enabled again, one with it that is disabled was disabled by a person.
-  await tagInstance(ports.ec2, instance.instanceId, TAG.enabledAt, String(ports.clock.now()));
+  await tagInstance(ports.ec2, instance.instanceId, { [TAG.enabledAt]: String(ports.clock.now()) });
 }
 
 /** Marked before it is disabled, so that no later pass takes the disabled host for a person's doing. */
 export async function drainBuilder(ports: FleetPorts, change: Step<"drain">): Promise<void> {
-  await tagInstance(ports.ec2, change.instanceId, TAG.drainingAt, String(ports.clock.now()));
+  await tagInstance(ports.ec2, change.instanceId, { [TAG.drainingAt]: String(ports.clock.now()) });
   // Without it the builder does not count as one that may come back.
   if (change.forGood) await untagInstance(ports.ec2, change.instanceId, TAG.enabledAt);
   await write(await ports.hubWriter(), disableHost(change.slot));
@@ -49,9 +55,14 @@ export async function terminateBuilder(
   change: Step<"terminate">,
   instance: Instance,
 ): Promise<void> {
-  const { enabled, tasks } = await readHolding(await ports.hubWriter(), change.slot);
-  if (tasks[0] !== undefined) throw new NotAsSeen(`the hub holds task ${tasks[0].id} for it now: not terminated`);
-  if (enabled) throw new NotAsSeen("somebody enabled it meanwhile: not terminated");
+  const { host, tasks } = await readHolding(await ports.hubWriter(), change.slot);
+  if (change.neverCheckedIn) {
+    // A kojid opens nothing before its first check-in.
+    if (hasCheckedIn(instance, host)) throw new NotAsSeen("its kojid has checked in meanwhile: not terminated");
+  } else {
+    if (tasks[0] !== undefined) throw new NotAsSeen(`the hub holds task ${tasks[0].id} for it now: not terminated`);
+    if (host?.enabled === true) throw new NotAsSeen("somebody enabled it meanwhile: not terminated");
+  }
   // Before the end, for nothing leads back to it afterwards.
   await putAway(ports, change.slot, instance);
   try {

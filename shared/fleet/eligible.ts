@@ -30,7 +30,10 @@ export function createJudge(state: HubState, site: Site, slots: readonly Slot[],
   const channelName = (id: number) => channels.get(id)?.name ?? `#${id}`;
   const refused = liveRefusals(state);
   const outside = outsideBins(state, slots);
-  const slotsOf = Map.groupBy(slots, (slot) => slot.profile.name);
+  const slotsOf = Map.groupBy(
+    slots.filter((slot) => !slot.retired),
+    (slot) => slot.profile.name,
+  );
 
   return {
     channelName,
@@ -110,4 +113,9 @@ function outsideBins(state: HubState, slots: readonly Slot[]): ReadonlyMap<strin
 /** At most two decimals, for sentences. */
 export function round(value: number): string {
   return String(Math.round(value * 100) / 100);
+}
+
+/** "14:02Z", for sentences. */
+export function clockTime(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(11, 16)}Z`;
 }

@@ -2,12 +2,13 @@
 
 import type { Site } from "../config/index.ts";
 import { expectedWeight, type HubState, TASK_STATE } from "../hub/index.ts";
-import { type Demand, type Judge, round } from "./eligible.ts";
+import { clockTime, type Demand, type Judge, round } from "./eligible.ts";
 import { launchToken } from "./memory.ts";
 import { instanceCost } from "./offerings.ts";
 import type { Packing, PlannedLaunch } from "./pack.ts";
+import { holdOn } from "./restraint.ts";
 import type { Slot, Slots } from "./slots.ts";
-import type { BinQueue, BuilderView, Change, Lookups, Memory } from "./types.ts";
+import type { BinQueue, BuilderView, Change, Hand, Lookups, Memory } from "./types.ts";
 
 /** Launches of one profile share one sentence: what they are for together, unless they have a reason of their own. */
 export function launchChanges(packing: Packing, site: Site, memory: Memory, now: number): Change[] {
@@ -27,6 +28,7 @@ function launchChange(launch: PlannedLaunch, site: Site, memory: Memory, reason:
     profile: slot.profile.name,
     token: launchToken(site, slot, memory),
     checkInAfter: slot.host?.update_ts ?? null,
+    intoLost: slot.phase === "lost",
     offerings,
     reason,
   };
@@ -69,12 +71,27 @@ export function strangerNotes(slots: Slots): string[] {
       return `${what}: ${why}`;
     }),
   );
-  const strangers = slots.strangers.map((each) =>
-    each.slot === null
-      ? `instance ${each.instanceId} has our fleet tag but no slot tag: left alone; tag it again or terminate it by hand`
-      : `instance ${each.instanceId} holds slot ${each.slot}, which no profile of the config has: left alone`,
+  const strangers = slots.strangers.map(
+    ({ instanceId }) =>
+      `instance ${instanceId} has our fleet tag, no slot tag and no user data of ours: left alone; tag it again or terminate it by hand`,
   );
   return [...rivals, ...strangers];
+}
+
+/** EC2 expects to take these back: it may never come to that, so nothing is done. */
+export function rebalanceNotes(slots: readonly Slot[]): string[] {
+  return slots.flatMap(({ name, instance }) =>
+    instance === null || instance.rebalanceAt === null || instance.spotNoticeAt !== null
+      ? []
+      : [`EC2 recommends to replace ${name} since ${clockTime(instance.rebalanceAt)}: it may be taken back soon`],
+  );
+}
+
+export function holdNotes({ holds }: Hand, now: number): string[] {
+  const names = [...new Set(holds.map((each) => each.profile))];
+  return names.flatMap(
+    (name) => holdOn(name ?? "", { holds: holds.filter((each) => each.profile === name) }, now) ?? [],
+  );
 }
 
 export function queueByBin(state: HubState, judge: Judge, lookups: Lookups): BinQueue[] {

@@ -8,6 +8,7 @@ import {
   disableHost,
   editHost,
   getHost,
+  type HostRow,
   HubFault,
   type HubWrite,
   type HubWriter,
@@ -24,14 +25,23 @@ export class SlotEnabled extends Error {
   readonly retryable = true;
 }
 
-/** Host, arches, capacity and channels as the profile has them, disabled. Repeating it changes nothing more. */
-export async function prepareHost(hub: HubWriter, slot: string, profile: Profile): Promise<void> {
+/**
+ * Host, arches, capacity and channels as the profile has them, disabled. Repeating it changes nothing more.
+ * `mayBeEnabled`: a builder was lost in the slot, and the hub frees tasks of enabled hosts only.
+ */
+export async function prepareHost(
+  hub: HubWriter,
+  slot: string,
+  profile: Profile,
+  mayBeEnabled: boolean,
+): Promise<void> {
   // addHost enables at once and joins channel default: in one multiCall with disableHost nobody sees it so.
   if ((await ask(hub, getHost(slot))) === null)
     await writeTogether(hub, [addHost(slot, profile.arches), disableHost(slot)]);
   const host = await ask(hub, getHost(slot));
   if (host === null) throw new Error(`the hub has no host ${slot} right after it was made: look at the hub's log`);
-  if (host.enabled) throw new SlotEnabled(`host ${slot} is enabled though its slot is empty: no launch into it now`);
+  if (host.enabled && !mayBeEnabled)
+    throw new SlotEnabled(`host ${slot} is enabled though its slot is empty: no launch into it now`);
   const joined = (await ask(hub, listChannelsOf(slot))).map((channel) => channel.name);
   const arches = profile.arches.join(" ");
   const { capacity } = profile;
@@ -49,8 +59,11 @@ export async function writeTogether(hub: HubWriter, writes: readonly HubWrite[])
 }
 
 /** The last look before a builder goes: is it disabled, and does the hub hold tasks for it? A slot without host has none. */
-export async function readHolding(hub: HubWriter, slot: string): Promise<{ enabled: boolean; tasks: readonly Task[] }> {
+export async function readHolding(
+  hub: HubWriter,
+  slot: string,
+): Promise<{ readonly host: HostRow | null; readonly tasks: readonly Task[] }> {
   const host = await ask(hub, getHost(slot));
-  if (host === null) return { enabled: false, tasks: [] };
-  return { enabled: host.enabled, tasks: await ask(hub, listTasksOf([host.id])) };
+  if (host === null) return { host, tasks: [] };
+  return { host, tasks: await ask(hub, listTasksOf([host.id])) };
 }

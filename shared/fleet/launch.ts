@@ -38,7 +38,7 @@ function urlSeconds(ports: FleetPorts): number {
 }
 
 export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: Profile): Promise<LaunchResult> {
-  await prepareHost(await ports.hubWriter(), launch.slot, profile);
+  await prepareHost(await ports.hubWriter(), launch.slot, profile, launch.intoLost);
   const { version, reused } = await prepareTemplate(ports, launch, profile);
   const failed: FailedOffering[] = [];
   const codes: string[] = [];

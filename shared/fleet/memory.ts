@@ -4,10 +4,23 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { Site } from "../config/index.ts";
 import type { Slot } from "./slots.ts";
-import { EMPTY_MEMORY, type FailedOffering, type Instance, type Memory, type RecentLaunch } from "./types.ts";
+import {
+  EMPTY_MEMORY,
+  type FailedOffering,
+  type Instance,
+  type Lookups,
+  type Memory,
+  type RecentLaunch,
+} from "./types.ts";
 
 /** Terminated instances leave EC2's lists after about an hour; tokens are honoured longer, so ids are kept a while. */
 const REMEMBERED_SLOTS = 2000;
+
+/** EC2 lists ended instances for about an hour. */
+const LEARNED_SECONDS = 3 * 3600;
+
+/** Longer than any lookup stays fresh. */
+const LOOKUP_SECONDS = 7 * 86_400;
 
 /** EC2 lists a new instance after seconds, rarely minutes (EC2 guide, eventual consistency). */
 const UNLISTED_SECONDS = 300;
@@ -43,6 +56,7 @@ function asInstance(slot: string, { at, ...launch }: RecentLaunch): Instance {
     pinned: false,
     drainNow: false,
     takenBySpot: false,
+    untagged: false,
   };
 }
 
@@ -69,7 +83,65 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
       Object.entries(memory.launched).filter(([, launch]) => now - launch.at <= UNLISTED_SECONDS),
     ),
     failedOfferings: memory.failedOfferings.filter((each) => each.until > now),
+    learned: Object.fromEntries(Object.entries(memory.learned).filter(([, at]) => now - at <= LEARNED_SECONDS)),
+    lookups: withoutOld(memory.lookups, now),
   };
+}
+
+/** Where EC2 took or takes a spot instance back it is short: avoided for a while. Each loss is learned from once. */
+export function noteSpotLosses(memory: Memory, instances: readonly Instance[], site: Site, now: number): Memory {
+  const learned = { ...memory.learned };
+  const failed: FailedOffering[] = [];
+  for (const { instanceId, instanceType, zone, market, spotNoticeAt, takenBySpot } of instances) {
+    if ((spotNoticeAt === null && !takenBySpot) || Object.hasOwn(learned, instanceId)) continue;
+    learned[instanceId] = now;
+    const until = now + site.builders.interruptedOfferingSeconds;
+    failed.push({ instanceType, zone, market, code: "SpotInterruption", until });
+  }
+  return failed.length === 0 ? memory : { ...memory, learned, failedOfferings: [...memory.failedOfferings, ...failed] };
+}
+
+/** After a clock that ran ahead was set right, what was noted meanwhile lies in the future: it counts as noted now. */
+export function withoutFuture(memory: Memory, site: Site, now: number): Memory {
+  const past = (at: number) => Math.min(at, now);
+  const pastEach = (times: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(times).map(([name, at]) => [name, past(at)]));
+  const { failedOfferingSeconds, interruptedOfferingSeconds, bootBreaker } = site.builders;
+  const longest = now + Math.max(failedOfferingSeconds, interruptedOfferingSeconds);
+  return {
+    ...memory,
+    idleSince: pastEach(memory.idleSince),
+    learned: pastEach(memory.learned),
+    launched: Object.fromEntries(
+      Object.entries(memory.launched).map(([slot, launch]) => [slot, { ...launch, at: past(launch.at) }]),
+    ),
+    failedOfferings: memory.failedOfferings.map((each) => ({ ...each, until: Math.min(each.until, longest) })),
+    boots: Object.fromEntries(
+      Object.entries(memory.boots).map(([name, record]) => [
+        name,
+        {
+          ...record,
+          failedAt: past(record.failedAt),
+          provenLaunch: past(record.provenLaunch),
+          openUntil: Math.min(record.openUntil, now + bootBreaker.longestPauseSeconds),
+        },
+      ]),
+    ),
+    hubOfflineSince: memory.hubOfflineSince === null ? null : past(memory.hubOfflineSince),
+    hubBackAt: memory.hubBackAt === null ? null : past(memory.hubBackAt),
+  };
+}
+
+/** What nobody asked for again is looked up anew, should it come back. */
+function withoutOld({ tagArches, packageSeconds }: Lookups, now: number): Lookups {
+  const recent = <T extends { readonly at: number }>(
+    found: Readonly<Record<string, T>>,
+  ): Readonly<Record<string, T>> => {
+    const entries = Object.entries(found);
+    const kept = entries.filter(([, { at }]) => now - at <= LOOKUP_SECONDS);
+    return kept.length === entries.length ? found : Object.fromEntries(kept);
+  };
+  return { tagArches: recent(tagArches), packageSeconds: recent(packageSeconds) };
 }
 
 /** After a pass that saw the hub. */
@@ -123,6 +195,20 @@ const memorySchema = z.object({
   launched: z
     .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
     .default({}),
+  boots: z
+    .record(
+      z.string(),
+      z.object({
+        failures: z.number(),
+        failedAt: seconds,
+        failedSlot: z.string(),
+        opened: z.number(),
+        openUntil: seconds,
+        provenLaunch: seconds,
+      }),
+    )
+    .default({}),
+  learned: z.record(z.string(), seconds).default({}),
   hubOfflineSince: seconds.nullable(),
   hubBackAt: seconds.nullable().default(null),
   lookups: z.object({

@@ -1,7 +1,7 @@
 // Looks at the whole world once: the hub in one multiCall, EC2 by tag, and what tags and packages say from a cache.
 
 import type { AwsClients } from "../aws/clients.ts";
-import { listInstances } from "../aws/ec2.ts";
+import { listInstances, readUserData, type TaggedInstance } from "../aws/ec2.ts";
 import type { Clock } from "../clock.ts";
 import type { Site } from "../config/index.ts";
 import {
@@ -26,8 +26,17 @@ import {
   TASK_STATE,
   type Task,
 } from "../hub/index.ts";
-import { readTags, TAG } from "./tags.ts";
-import { type Hand, type HubView, type InstancesView, type Lookups, NO_HAND, type Snapshot } from "./types.ts";
+import { launchOf, readTags, TAG } from "./tags.ts";
+import {
+  type Hand,
+  type HubView,
+  type Instance,
+  type InstancesView,
+  type Lookups,
+  NO_HAND,
+  type Snapshot,
+} from "./types.ts";
+import { parseUserData, UserDataError } from "./user-data.ts";
 
 /** Channel ids of the last look, so that the next one asks for their hosts in the same multiCall. */
 export interface ObserveCache {
@@ -46,7 +55,11 @@ export interface ObservePorts {
   readonly hubReader: HubReader;
   /** null = EC2 is not asked. */
   readonly ec2: AwsClients["ec2"] | null;
+  /** The template that all launches of the fleet go out from; null = untagged instances are not looked for. */
+  readonly launchTemplateId: string | null;
 }
+
+type HubPorts = Omit<ObservePorts, "ec2" | "launchTemplateId">;
 
 export async function observe(
   ports: ObservePorts,
@@ -64,12 +77,13 @@ export async function observe(
 }
 
 /** The hub's state, or the sentence why it cannot be seen. Nothing is thrown: "cannot see" is something to decide on. */
-export async function observeHub(ports: Omit<ObservePorts, "ec2">, cache: ObserveCache): Promise<HubView> {
+export async function observeHub(ports: HubPorts, cache: ObserveCache): Promise<HubView> {
   const { clock, hubReader } = ports;
   const start = clock.now();
   try {
     const { state, notes } = await readHub(ports, cache);
-    return { seen: true, version: hubReader.version, latencySeconds: clock.now() - start, state, notes };
+    const { clockAhead } = hubReader;
+    return { seen: true, version: hubReader.version, latencySeconds: clock.now() - start, clockAhead, state, notes };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     const offline = error instanceof HubOffline;
@@ -79,7 +93,7 @@ export async function observeHub(ports: Omit<ObservePorts, "ec2">, cache: Observ
 }
 
 async function readHub(
-  { site, clock, hubReader }: Omit<ObservePorts, "ec2">,
+  { site, clock, hubReader }: HubPorts,
   cache: ObserveCache,
 ): Promise<{ state: HubState; notes: string[] }> {
   const known = cache.channelIds;
@@ -140,13 +154,44 @@ function optional<T>(answer: readonly T[] | HubFault, notes: string[], what: str
   return [];
 }
 
-async function observeInstances({ ec2, site }: ObservePorts): Promise<InstancesView> {
+async function observeInstances({ ec2, site, launchTemplateId }: ObservePorts): Promise<InstancesView> {
   if (ec2 === null) return { kind: "not-asked" };
   try {
-    const found = await listInstances(ec2, { key: TAG.fleet, value: site.builders.fleet });
-    return { kind: "seen", instances: found.map(readTags) };
+    const { fleet } = site.builders;
+    const [tagged, launched] = await Promise.all([
+      listInstances(ec2, { key: TAG.fleet, value: fleet }),
+      // Whoever takes an instance's tags away cannot take this one.
+      launchTemplateId === null ? [] : listInstances(ec2, { key: "aws:ec2launchtemplate:id", value: launchTemplateId }),
+    ]);
+    const known = new Set(tagged.map((each) => each.instanceId));
+    const lost = [...tagged.filter(lacksSlot), ...launched.filter((each) => !known.has(each.instanceId))];
+    const found = await Promise.all(lost.filter(isUp).map((each) => recogniseInstance(ec2, each)));
+    const recognised = new Map(found.map((each) => [each.instanceId, each]));
+    const ours = tagged.map((each) => recognised.get(each.instanceId) ?? readTags(each));
+    return { kind: "seen", instances: [...ours, ...found.filter((each) => !known.has(each.instanceId))] };
   } catch (error) {
     return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const lacksSlot = ({ tags }: TaggedInstance) => tags[TAG.slot] === undefined;
+const isUp = ({ state }: TaggedInstance) => state === "pending" || state === "running";
+
+/** What an instance without its tags is, from its user data; one that no launch of ours made keeps its null slot. */
+async function recogniseInstance(ec2: AwsClients["ec2"], instance: TaggedInstance): Promise<Instance> {
+  const seen = readTags(instance);
+  const variables = variablesIn(await readUserData(ec2, instance.instanceId));
+  const { TOJI_SLOT: slot, TOJI_IDENTITY_URL: url } = variables;
+  if (slot === undefined) return seen;
+  return { ...seen, slot, launch: seen.launch ?? launchOf(url ?? "", slot), untagged: true };
+}
+
+function variablesIn(userData: string): Readonly<Record<string, string>> {
+  try {
+    return parseUserData(userData);
+  } catch (error) {
+    if (error instanceof UserDataError) return {};
+    throw error;
   }
 }
 

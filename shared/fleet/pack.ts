@@ -27,6 +27,10 @@ export interface Bounds {
   readonly options: HubOptions;
   readonly budget: Budget;
   readonly now: number;
+  /** How many launches of a profile are allowed, and why no more; null = no such limit. */
+  limitOf(profile: Profile): { readonly launches: number; readonly reason: string } | null;
+  /** Lost slots with tasks that a new builder in them would bring back sooner than the hub does, and the sentence. */
+  readonly recoveries: ReadonlyMap<string, string>;
 }
 
 /** Demand that is alike for packing: same profiles, weights and refusals. Taken from the front. */
@@ -44,6 +48,8 @@ interface Pool {
   readonly empty: Slot[];
   /** Launches that `max` still allows. */
   room: number;
+  /** Launches that something else than slots and money limits. */
+  limit: { launches: number; readonly reason: string } | null;
 }
 
 /** `watch`: why one builder is needed even if nothing else asks for one; null = it is not. */
@@ -51,22 +57,27 @@ export function pack(
   demand: readonly Demand[],
   slots: readonly Slot[],
   site: Site,
-  { options, budget, now }: Bounds,
+  bounds: Bounds,
   failed: readonly FailedOffering[],
   watch: string | null,
 ): Packing {
-  const pools = new Map(site.builders.profiles.map((profile) => [profile, openPool(profile, slots)]));
+  const { options, now, recoveries } = bounds;
+  const pools = new Map(site.builders.profiles.map((profile) => [profile, openPool(profile, slots, bounds)]));
   const launches: PlannedLaunch[] = [];
-  let left = budget;
+  let left = bounds.budget;
   const launch = (pool: Pool, { slot, offerings }: Opening, takes: readonly Demand[], reason: string | null) => {
     launches.push({ slot, offerings, demand: takes, reason });
     pool.empty.splice(pool.empty.indexOf(slot), 1);
     pool.room -= 1;
+    if (pool.limit !== null) pool.limit.launches -= 1;
     left = subtract(left, worstCase(offerings, pool.profile));
   };
-  const open = (pool: Pool, refused: ReadonlySet<number> = NOBODY) =>
-    openingOf(pool, refused, launches.length >= site.builders.maxLaunchesPerPass, (profile) =>
-      chooseOfferings(profile, site, failed, left, now),
+  const open = (pool: Pool, refused: ReadonlySet<number> = NOBODY, only?: Slot) =>
+    openingOf(
+      only === undefined ? pool : { ...pool, empty: [only] },
+      refused,
+      launches.length >= site.builders.maxLaunchesPerPass,
+      (profile) => chooseOfferings(profile, site, failed, left, now),
     );
 
   const groups = groupDemand(demand);
@@ -82,6 +93,14 @@ export function pack(
     }
   }
   const unmet: string[] = [];
+  for (const [name, reason] of recoveries) {
+    const slot = slots.find((each) => each.name === name);
+    const pool = slot === undefined ? undefined : pools.get(slot.profile);
+    if (pool === undefined || slot === undefined || !pool.empty.includes(slot)) continue;
+    const opening = open(pool, NOBODY, slot);
+    if (typeof opening === "string") unmet.push(`no launch into ${name} though ${reason}: ${opening}`);
+    else launch(pool, opening, [], reason);
+  }
   for (const pool of pools.values()) {
     const { name, min } = pool.profile;
     for (let missing = missingFloor(pool, slots, launches); missing > 0; missing--) {
@@ -111,18 +130,23 @@ function countLive(slot: Slot): number {
   return slot.rivals.length + (there ? 1 : 0);
 }
 
-function openPool(profile: Profile, slots: readonly Slot[]): Pool {
+function openPool(profile: Profile, slots: readonly Slot[], { limitOf, recoveries }: Bounds): Pool {
   const own = slots.filter((slot) => slot.profile === profile);
   const live = own.reduce((sum, slot) => sum + countLive(slot), 0);
   return {
     profile,
-    empty: own.filter((slot) => slot.phase === "empty"),
+    // A launch that brings lost work back besides is the better one.
+    empty: [...own.filter((slot) => recoveries.has(slot.name)), ...own.filter((slot) => slot.phase === "empty")],
     room: (profile.max ?? profile.slots.count) - live,
+    limit: copyOf(limitOf(profile)),
   };
 }
 
+const copyOf = <T extends object>(value: T | null): T | null => (value === null ? null : { ...value });
+
 function missingFloor(pool: Pool, slots: readonly Slot[], launches: readonly PlannedLaunch[]): number {
-  const counts = (slot: Slot) => slot.phase === "launching" || slot.phase === "booting" || slot.phase === "serving";
+  const counts = ({ phase, instance }: Slot) =>
+    phase === "launching" || phase === "booting" || (phase === "serving" && (instance?.spotNoticeAt ?? null) === null);
   const have = slots.filter((slot) => slot.profile === pool.profile && counts(slot)).length;
   const planned = launches.filter((each) => each.slot.profile === pool.profile).length;
   return pool.profile.min - have - planned;
@@ -178,6 +202,7 @@ function openingOf(
   const slot = pool.empty.find((each) => each.host === null || !refused.has(each.host.id));
   if (slot === undefined) return `the free slots of ${profile.name} have refused it`;
   if (pool.room < 1) return `${profile.name} is at its max of ${profile.max ?? profile.slots.count}`;
+  if (pool.limit !== null && pool.limit.launches < 1) return pool.limit.reason;
   if (full) return "this pass has made all the launches it may (maxLaunchesPerPass); the rest follows in the next";
   const offerings = offeringsOf(profile);
   if (offerings.length > 0) return { slot, offerings };

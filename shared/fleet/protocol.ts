@@ -2,13 +2,17 @@
 
 import type { Site } from "../config/index.ts";
 import { type HubState, TASK_STATE } from "../hub/index.ts";
-import { isLate, type Slot } from "./slots.ts";
-import type { Change } from "./types.ts";
+import { hasCheckedIn, isLate, type Slot } from "./slots.ts";
+import { adoptionTags } from "./tags.ts";
+import type { Change, Instance } from "./types.ts";
 
 /** Either a step, or the sentence why the slot stays as it is, or nothing to say (an empty slot; a serving builder). */
 export type SlotStep = { readonly change: Change } | { readonly keep: string } | null;
 
 export function nextStep(slot: Slot, state: HubState, site: Site, now: number): SlotStep {
+  const { instance } = slot;
+  if (instance?.untagged === true && (instance.state === "pending" || instance.state === "running"))
+    return adoptStep(slot, instance, site, now);
   switch (slot.phase) {
     case "empty":
       return null;
@@ -33,29 +37,47 @@ export function nextStep(slot: Slot, state: HubState, site: Site, now: number): 
   }
 }
 
+/** Somebody took its tags away: it gets them back before anything else is done with it. */
+function adoptStep(slot: Slot, instance: Instance, site: Site, now: number): SlotStep {
+  // Checked in since its launch: then it has been enabled, and if it is not now, that may be a person's wish.
+  const isUp = slot.silentSeconds < now - instance.launchedAt;
+  const reason = `${instance.instanceId} has lost its tags; its user data says that it is ${slot.name}`;
+  const tags = adoptionTags(site.builders.fleet, slot, instance, isUp ? now : null);
+  return { change: { kind: "adopt", slot: slot.name, instanceId: instance.instanceId, tags, reason } };
+}
+
 function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
   const { instance } = slot;
   if (instance === null) return null;
   const age = Math.round(now - instance.launchedAt);
-  if (age <= site.builders.bootLimitSeconds) {
+  const { bootLimitSeconds } = site.builders;
+  if (instance.pinned) return { keep: `${what}, ${age} s after launch; it is pinned, so it is not terminated` };
+  if (age <= bootLimitSeconds && !instance.drainNow) {
     const late = isLate(instance, site, now) ? "; that is late, so it counts as no capacity" : "";
     return { keep: `${what}, ${age} s after launch${late}` };
   }
-  if (slot.tasks.length > 0) return { keep: `${what} after ${age} s, but the hub holds tasks for it: left alone` };
-  const reason = `${what} ${age} s after launch, the limit is ${site.builders.bootLimitSeconds} s`;
+  const limit = instance.drainNow ? "and a person wants it gone" : `the limit is ${bootLimitSeconds} s`;
+  const reason = `${what} ${age} s after launch, ${limit}`;
   const { instanceId } = instance;
+  const neverCheckedIn = !hasCheckedIn(instance, slot.host);
+  if (slot.tasks.length > 0) {
+    if (!neverCheckedIn) return { keep: `${reason}, but the hub holds tasks for it: left alone` };
+    // They are those of the builder that was lost here before: whatever the hub holds, this one has never opened a task.
+    const others = `${reason}; the ${slot.tasks.length} task(s) that the hub holds for it are an earlier builder's`;
+    return { change: { kind: "terminate", slot: slot.name, instanceId, neverCheckedIn, reason: others } };
+  }
   if (slot.host?.enabled === true) {
     const first = `${reason}; its host is enabled, so that comes first`;
     return { change: { kind: "drain", slot: slot.name, instanceId, forGood: true, reason: first } };
   }
-  return { change: { kind: "terminate", slot: slot.name, instanceId, reason } };
+  return { change: { kind: "terminate", slot: slot.name, instanceId, neverCheckedIn, reason } };
 }
 
 /** Two instances with one host name take its session from each other: the first is drained, then the other may serve. */
 function rivalStep(slot: Slot): SlotStep {
   const { instance } = slot;
   const rival = slot.rivals.find((each) => each.state === "pending" || each.state === "running");
-  if (rival === undefined || instance === null || slot.disabledByPerson) return null;
+  if (rival === undefined || instance === null || slot.disabledByPerson || instance.pinned) return null;
   if (slot.tasks.length > 0) return null;
   const reason = `${rival.instanceId} claims the same slot, and two kojid with one name end each other's sessions`;
   return { change: { kind: "drain", slot: slot.name, instanceId: instance.instanceId, forGood: true, reason } };
@@ -81,7 +103,11 @@ function drainingStep(slot: Slot, state: HubState, site: Site, now: number): Slo
   const back = (reason: string): SlotStep => ({
     change: { kind: "cancel-drain", slot: slot.name, instanceId, reason },
   });
-  const silentFor = host?.update_ts == null ? Number.POSITIVE_INFINITY : state.now - host.update_ts;
+  if (instance.pinned) {
+    if (instance.enabledAt !== null) return back("a person has pinned it");
+    return { keep: "draining, but a person has pinned it: not terminated" };
+  }
+  const silentFor = slot.silentSeconds;
   const assigned = slot.tasks.find((task) => task.state === TASK_STATE.ASSIGNED);
   if (host?.enabled === true) {
     if (slot.tasks.length > 0) return back("it is marked for draining, but was given work before it was disabled");
@@ -101,11 +127,11 @@ function drainingStep(slot: Slot, state: HubState, site: Site, now: number): Slo
   if (waited < settle) {
     return { keep: `draining: disabled ${waited} s ago, waits ${settle} s for a scheduler run and a poll to pass` };
   }
-  const polled = host?.update_ts != null && host.update_ts > instance.drainingAt;
+  const polled = silentFor < now - instance.drainingAt;
   if (!polled && silentFor <= state.options.readyTimeout)
     return { keep: "draining: has not polled since it was disabled" };
   const reason = `drained: disabled ${waited} s ago, no task assigned or open`;
-  return { change: { kind: "terminate", slot: slot.name, instanceId, reason } };
+  return { change: { kind: "terminate", slot: slot.name, instanceId, neverCheckedIn: false, reason } };
 }
 
 function stoppedStep(slot: Slot, state: HubState, site: Site): SlotStep {

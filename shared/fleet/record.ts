@@ -50,6 +50,10 @@ export function emitMetrics(
     decision.queue.reduce((sum, bin) => sum + bin.free, 0),
   );
   telemetry.metric("UnservedTasks", "Count", decision.unserved.length);
+  const stopped = Map.groupBy(decision.breakers, (each) => each.stops);
+  telemetry.metric("ProfilesHeldByBreaker", "Count", stopped.get("launches")?.length ?? 0);
+  telemetry.metric("TerminationStopped", "Count", stopped.get("terminations")?.length ?? 0);
+  telemetry.metric("StrangerInstances", "Count", countStrangers(snapshot));
   for (const { channel, arch, free, oldestSeconds } of decision.queue) {
     telemetry.metric("FreeTasks", "Count", free, { channel, arch });
     telemetry.metric("OldestFreeSeconds", "Seconds", oldestSeconds, { channel, arch });
@@ -57,6 +61,12 @@ export function emitMetrics(
   for (const [state, builders] of Map.groupBy(decision.builders, (each) => each.phase)) {
     telemetry.metric("Builders", "Count", builders.length, { state });
   }
+}
+
+/** Instances with our fleet's tag that are none of our builders. */
+function countStrangers({ ec2 }: Snapshot): number {
+  if (ec2.kind !== "seen") return 0;
+  return ec2.instances.filter((each) => !each.slot && each.state !== "terminated").length;
 }
 
 /** The pass in the log: every sentence of it in one entry. */

@@ -18,10 +18,14 @@ export interface Slot {
   readonly tasks: readonly Task[];
   /** Serving, but a person disabled the host on the hub. */
   readonly disabledByPerson: boolean;
-  /** Serving, but kojid has not checked in for longer than the hub's ReadyTimeout, in which the hub was there. */
+  /** Up, but kojid has not checked in for longer than the hub's ReadyTimeout, in which the hub was there. */
   readonly silent: boolean;
   /** kojid's last check-in is younger than the hub's ReadyTimeout. */
   readonly polling: boolean;
+  /** Seconds since then; Infinity = never. */
+  readonly silentSeconds: number;
+  /** No profile of the config has it any more: what is in it is put out of service, and nothing is launched into it. */
+  readonly retired: boolean;
 }
 
 export interface Slots {
@@ -30,51 +34,82 @@ export interface Slots {
   readonly strangers: readonly Instance[];
 }
 
-/** `hubBackAt`: when the hub was seen again after an outage; builders are silent only if they missed that too. */
-export function deriveSlots(state: HubState, ec2: InstancesView, site: Site, hubBackAt: number | null = null): Slots {
+/** What every slot of one pass is derived from. */
+interface Scene {
+  readonly state: HubState;
+  readonly ec2Seen: boolean;
+  /** Hosts by name, and what they hold by host id. */
+  readonly hosts: ReadonlyMap<string, Host>;
+  readonly tasks: ReadonlyMap<number, readonly Task[]>;
+  readonly claims: ReadonlyMap<string, readonly Instance[]>;
+  /** How long the hub has been there again, after it was away. */
+  readonly hubBackSeconds: number;
+}
+
+/** `hubBackSeconds`: builders are silent only if they had that long to check in, and did not. */
+export function deriveSlots(
+  state: HubState,
+  ec2: InstancesView,
+  site: Site,
+  hubBackSeconds = Number.POSITIVE_INFINITY,
+): Slots {
   const instances = ec2.kind === "seen" ? ec2.instances : [];
-  const bySlot = Map.groupBy(instances, (instance) => instance.slot ?? "");
-  const hosts = new Map(state.hosts.map((host) => [host.name, host]));
-  const tasks = Map.groupBy(state.tasks.filter(isHeld), (task) => task.host_id ?? 0);
+  const scene: Scene = {
+    state,
+    ec2Seen: ec2.kind === "seen",
+    hosts: new Map(state.hosts.map((host) => [host.name, host])),
+    tasks: Map.groupBy(state.tasks.filter(isHeld), (task) => task.host_id ?? 0),
+    claims: Map.groupBy(instances, (instance) => instance.slot ?? ""),
+    hubBackSeconds,
+  };
   const known = new Set<string>();
   const all: Slot[] = [];
   for (const profile of site.builders.profiles) {
     for (const name of slotNames(profile.slots)) {
       known.add(name);
-      const host = hosts.get(name) ?? null;
-      const held = host === null ? [] : (tasks.get(host.id) ?? []);
-      all.push(deriveSlot(name, profile, bySlot.get(name) ?? [], host, held, state, ec2.kind === "seen", hubBackAt));
+      all.push(deriveSlot(name, profile, scene, false));
     }
   }
-  const strangers = instances.filter(
-    (each) => each.state !== "terminated" && (each.slot === null || !known.has(each.slot)),
-  );
-  return { all, strangers };
+  for (const [name, claims] of [...scene.claims].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [holder] = oldestFirst(claims);
+    if (name !== "" && !known.has(name) && holder !== undefined)
+      all.push(deriveSlot(name, retiredProfile(holder, site), scene, true));
+  }
+  return { all, strangers: instances.filter((each) => each.state !== "terminated" && !each.slot) };
+}
+
+function oldestFirst(instances: readonly Instance[]): Instance[] {
+  return instances.toSorted((a, b) => a.launchedAt - b.launchedAt || (a.instanceId < b.instanceId ? -1 : 1));
+}
+
+/** Stands for the profile that the config no longer has, or for the one that has fewer slots now. */
+function retiredProfile(instance: Instance, site: Site): Profile {
+  const [first] = site.builders.profiles;
+  const own = site.builders.profiles.find((each) => each.name === instance.profile) ?? first;
+  if (own === undefined) throw new Error("a site has at least one profile");
+  return { ...own, name: instance.profile ?? "retired", min: 0 };
 }
 
 function isHeld(task: Task): boolean {
   return task.host_id !== null && (task.state === TASK_STATE.ASSIGNED || task.state === TASK_STATE.OPEN);
 }
 
-function deriveSlot(
-  name: string,
-  profile: Profile,
-  claims: readonly Instance[],
-  host: Host | null,
-  tasks: readonly Task[],
-  state: HubState,
-  ec2Seen: boolean,
-  hubBackAt: number | null,
-): Slot {
+function deriveSlot(name: string, profile: Profile, scene: Scene, retired: boolean): Slot {
+  const { state, ec2Seen } = scene;
+  const host = scene.hosts.get(name) ?? null;
+  const tasks = host === null ? [] : (scene.tasks.get(host.id) ?? []);
+  const claims = scene.claims.get(name) ?? [];
   // The oldest live instance holds the slot; a later one can only be a mistake.
-  const live = claims
-    .filter((each) => each.state !== "terminated")
-    .sort((a, b) => a.launchedAt - b.launchedAt || (a.instanceId < b.instanceId ? -1 : 1));
+  const live = oldestFirst(claims).filter((each) => each.state !== "terminated");
   const instance = live[0] ?? null;
-  const fresh = host !== null && host.update_ts !== null && state.now - host.update_ts <= state.options.readyTimeout;
-  const heard = host?.update_ts == null ? null : Math.max(host.update_ts, hubBackAt ?? 0);
+  // Both are the hub's own times.
+  const silentSeconds = host?.update_ts == null ? Number.POSITIVE_INFINITY : state.now - host.update_ts;
+  const { readyTimeout } = state.options;
+  const fresh = silentSeconds <= readyTimeout;
   const phase =
-    instance === null ? phaseWithoutInstance(host, tasks, fresh, ec2Seen, claims.length > 0) : phaseOf(instance, host);
+    instance === null
+      ? phaseWithoutInstance(host, tasks, fresh, ec2Seen, claims.length > 0 && !retired)
+      : phaseOf(instance, host);
   return {
     name,
     profile,
@@ -86,7 +121,10 @@ function deriveSlot(
     disabledByPerson:
       phase === "serving" && host?.enabled === false && (instance === null || instance.enabledAt !== null),
     polling: fresh,
-    silent: phase === "serving" && (heard === null || state.now - heard > state.options.readyTimeout),
+    silentSeconds,
+    silent:
+      (phase === "serving" || phase === "draining") && Math.min(silentSeconds, scene.hubBackSeconds) > readyTimeout,
+    retired,
   };
 }
 
@@ -122,7 +160,7 @@ function phaseOf(instance: Instance, host: Host | null): SlotPhase {
 }
 
 /** kojid of this very instance has called the hub: the host's last update is newer than it was at launch. */
-export function hasCheckedIn(instance: Instance, host: Host | null): boolean {
+export function hasCheckedIn(instance: Instance, host: Pick<Host, "update_ts"> | null): boolean {
   if (host === null || host.update_ts === null) return false;
   return instance.checkInAfter === null || host.update_ts > instance.checkInAfter;
 }
@@ -156,4 +194,9 @@ const SERVED_SHARE = 0.75;
 export function isAged({ phase, instance }: Slot, site: Site, now: number): boolean {
   if (phase !== "serving" || instance === null || instance.enabledAt === null) return false;
   return now - instance.launchedAt > SERVED_SHARE * site.builders.identityHours * 3600;
+}
+
+/** It runs another image than its profile has. */
+export function isDrifted({ phase, instance, profile }: Slot): boolean {
+  return phase === "serving" && instance !== null && instance.imageId !== null && instance.imageId !== profile.imageId;
 }

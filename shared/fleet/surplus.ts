@@ -1,9 +1,10 @@
-// Which idle builders to drain, cheapest to drain first, and why the others stay. Pure.
+// Which builders to drain, cheapest to drain first, and why the others stay. Pure.
 
-import type { Site } from "../config/index.ts";
+import type { Profile, Site } from "../config/index.ts";
+import { TASK_STATE } from "../hub/index.ts";
 import { round } from "./eligible.ts";
 import { instanceCost } from "./offerings.ts";
-import { idleSeconds, isAged, isUnready, type Slot } from "./slots.ts";
+import { idleSeconds, isAged, isDrifted, isUnready, type Slot } from "./slots.ts";
 import type { Change, Memory } from "./types.ts";
 
 export interface Surplus {
@@ -11,7 +12,7 @@ export interface Surplus {
   readonly keep: readonly { readonly builder: string; readonly reason: string }[];
 }
 
-/** `busySlots`: builders that the present queue will use. Only serving builders without any task are ever drained. */
+/** `busySlots`: builders that the present queue will use. Builders with tasks are drained only to be replaced. */
 export function findSurplus(
   slots: readonly Slot[],
   busySlots: ReadonlySet<string>,
@@ -21,46 +22,40 @@ export function findSurplus(
 ): Surplus {
   const drains: Extract<Change, { kind: "drain" }>[] = [];
   const keep: { builder: string; reason: string }[] = [];
-  for (const profile of site.builders.profiles) {
-    const serving = slots.filter(
-      (slot) => slot.profile === profile && slot.phase === "serving" && !slot.disabledByPerson,
-    );
-    const hold = profile.holdSeconds ?? site.builders.holdSeconds;
-    // Those that are unfit hold no floor: they are replaced.
-    let spare = serving.filter((slot) => unfitnessOf(slot, site, memory, now) === null).length - profile.min;
-    const candidates: Candidate[] = [];
-    for (const slot of serving) {
-      const unfit = unfitnessOf(slot, site, memory, now);
-      const reason = reasonToStay(slot, busySlots, unfit, memory, hold, now);
-      if (reason !== null) {
-        if (slot.instance === null || slot.instance.enabledAt !== null) keep.push({ builder: slot.name, reason });
-        continue;
-      }
-      const pricePerHour = slot.instance === null ? 0 : instanceCost(slot.instance, site).pricePerHour;
-      candidates.push({ slot, unfit, idle: idleSeconds(slot, memory, now), pricePerHour });
+  const serving = slots.filter((slot) => slot.phase === "serving" && !slot.disabledByPerson);
+  const candidates = serving.flatMap((slot) => {
+    const judged = judge(slot, busySlots, site, memory, now);
+    if ("candidate" in judged) return [judged.candidate];
+    if (slot.instance === null || slot.instance.enabledAt !== null)
+      keep.push({ builder: slot.name, reason: judged.stay });
+    return [];
+  });
+  const spare = spareBuilders(serving, site, memory, now);
+  let replaceable = site.builders.disruption - slots.filter(isLeavingForGood).length;
+  for (const candidate of candidates.sort(cheapestFirst)) {
+    const { slot, unfit, idle } = candidate;
+    const left = spare.get(slot.profile) ?? 0;
+    if (unfit === null && left <= 0) {
+      const reason = `idle ${Math.round(idle)} s, but ${slot.profile.name} keeps a floor of ${slot.profile.min}`;
+      keep.push({ builder: slot.name, reason });
+      continue;
     }
-    // None of them has work to lose, so the cheapest to drain is the one that saves most, then the longest idle.
-    candidates.sort(
-      (a, b) => b.pricePerHour - a.pricePerHour || b.idle - a.idle || (a.slot.name < b.slot.name ? 1 : -1),
-    );
-    for (const candidate of candidates) {
-      const { slot, unfit, idle } = candidate;
-      if (unfit === null && spare <= 0) {
-        const reason = `idle ${Math.round(idle)} s, but ${profile.name} keeps a floor of ${profile.min}`;
-        keep.push({ builder: slot.name, reason });
-        continue;
-      }
-      if (unfit === null) spare -= 1;
-      const instanceId = slot.instance?.instanceId ?? "";
-      const reason = drainReason(candidate, hold, site);
-      drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: unfit !== null, reason });
+    if (isBudgeted(unfit) && replaceable < 1) {
+      const reason = `${drainReason(candidate, site)}, when its turn comes: ${site.builders.disruption} at a time`;
+      keep.push({ builder: slot.name, reason });
+      continue;
     }
+    if (isBudgeted(unfit)) replaceable -= 1;
+    if (unfit === null) spare.set(slot.profile, left - 1);
+    const instanceId = slot.instance?.instanceId ?? "";
+    const reason = drainReason(candidate, site);
+    drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: unfit !== null, reason });
   }
   return { drains, keep };
 }
 
 /** Why a builder is to be replaced, whatever the queue: null = it is fit. */
-type Unfitness = "silent" | "aged" | "unready" | null;
+type Unfitness = "unwanted" | "silent" | "aged" | "retired" | "drifted" | "unready" | null;
 
 interface Candidate {
   readonly slot: Slot;
@@ -70,23 +65,80 @@ interface Candidate {
 }
 
 function unfitnessOf(slot: Slot, site: Site, memory: Memory, now: number): Unfitness {
+  if (slot.instance?.pinned === true) return null;
+  if (slot.instance?.drainNow === true) return "unwanted";
   if (slot.silent) return "silent";
   if (isAged(slot, site, now)) return "aged";
+  if (slot.retired) return "retired";
+  if (isDrifted(slot)) return "drifted";
   return isUnready(slot, site, memory, now) ? "unready" : null;
 }
 
-function drainReason({ unfit, idle, pricePerHour }: Candidate, hold: number, site: Site): string {
+/** They serve as well as ever and go for the sake of order: few at a time. */
+const isBudgeted = (unfit: Unfitness): boolean => unfit === "retired" || unfit === "drifted";
+
+/** These are put out of service with tasks on them: a disabled builder ends what it has and takes nothing new. */
+const mayBeBusy = (unfit: Unfitness): boolean => unfit === "unwanted" || unfit === "aged" || isBudgeted(unfit);
+
+/** Drained, and not to be called back. */
+function isLeavingForGood({ phase, instance }: Slot): boolean {
+  return phase === "draining" && instance !== null && instance.enabledAt === null;
+}
+
+function holdOf(profile: Profile, site: Site): number {
+  return profile.holdSeconds ?? site.builders.holdSeconds;
+}
+
+/** Builders above each profile's floor. Those that are unfit hold no floor: they are replaced. */
+function spareBuilders(serving: readonly Slot[], site: Site, memory: Memory, now: number): Map<Profile, number> {
+  const fit = serving.filter((slot) => unfitnessOf(slot, site, memory, now) === null);
+  const byProfile = Map.groupBy(fit, (slot) => slot.profile);
+  return new Map([...byProfile].map(([profile, own]) => [profile, own.length - profile.min]));
+}
+
+/** The one that saves most, then the longest idle; of those with work the one with least of it. */
+function cheapestFirst(a: Candidate, b: Candidate): number {
+  return (
+    a.slot.tasks.length - b.slot.tasks.length ||
+    b.pricePerHour - a.pricePerHour ||
+    b.idle - a.idle ||
+    (a.slot.name < b.slot.name ? 1 : -1)
+  );
+}
+
+function judge(
+  slot: Slot,
+  busySlots: ReadonlySet<string>,
+  site: Site,
+  memory: Memory,
+  now: number,
+): { readonly candidate: Candidate } | { readonly stay: string } {
+  const unfit = unfitnessOf(slot, site, memory, now);
+  const stay = reasonToStay(slot, busySlots, unfit, site, memory, now);
+  if (stay !== null) return { stay };
+  const pricePerHour = slot.instance === null ? 0 : instanceCost(slot.instance, site).pricePerHour;
+  return { candidate: { slot, unfit, idle: idleSeconds(slot, memory, now), pricePerHour } };
+}
+
+function drainReason({ slot, unfit, idle, pricePerHour }: Candidate, site: Site): string {
   const seconds = Math.round(idle);
+  const busy = slot.tasks.length === 0 ? "while it is idle" : `once its ${slot.tasks.length} task(s) have ended`;
   switch (unfit) {
+    case "unwanted":
+      return `a person wants it gone: replaced ${busy}`;
     case "silent":
       return "its kojid has gone silent and no task is on it: replaced rather than waited for";
     case "aged":
-      return `its identity ends within ${round(site.builders.identityHours / 4)} hours: replaced while it is idle`;
+      return `its identity ends within ${round(site.builders.identityHours / 4)} hours: replaced ${busy}`;
+    case "retired":
+      return `no profile of the config has its slot any more: put out of service ${busy}`;
+    case "drifted":
+      return `its image is ${slot.instance?.imageId}, ${slot.profile.name} has ${slot.profile.imageId}: replaced ${busy}`;
     case "unready":
       return `idle ${seconds} s and still not ready, so short of disk or overloaded: replaced`;
     case null: {
       const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
-      return `idle ${seconds} s, break-even is ${hold} s, and the queue has no task for it${saves}`;
+      return `idle ${seconds} s, break-even is ${holdOf(slot.profile, site)} s, and the queue has no task for it${saves}`;
     }
   }
 }
@@ -95,22 +147,38 @@ function reasonToStay(
   slot: Slot,
   busySlots: ReadonlySet<string>,
   unfit: Unfitness,
+  site: Site,
   memory: Memory,
-  hold: number,
   now: number,
 ): string | null {
-  if (slot.tasks.length > 0) {
-    const load = slot.tasks.reduce((sum, task) => sum + (task.waiting === true ? 0 : task.weight), 0);
-    const silent = slot.silent ? "; its kojid is silent, and the hub will free them" : "";
-    return `has ${slot.tasks.length} task(s), load ${round(load)} of ${slot.host?.capacity ?? slot.profile.capacity}${silent}`;
-  }
-  if (slot.instance !== null && slot.instance.enabledAt === null) return "just checked in";
-  if (slot.instance !== null && slot.instance.spotNoticeAt !== null)
+  const { instance } = slot;
+  if (instance?.pinned === true) return describePinned(slot);
+  if (slot.tasks.length > 0 && !canLeaveBusy(slot, unfit)) return describeBusy(slot);
+  if (instance !== null && instance.enabledAt === null) return "just checked in";
+  if (instance !== null && instance.spotNoticeAt !== null)
     return "has a spot notice: its watcher stops kojid and EC2 takes it";
+  if (unfit !== null && unfit !== "unready" && unfit !== "silent") return null;
   if (busySlots.has(slot.name)) return "the queue has a task for it at the hub's next run";
-  if (unfit === "silent" || unfit === "aged") return null;
+  if (unfit === "silent") return null;
   const idle = idleSeconds(slot, memory, now);
+  const hold = holdOf(slot.profile, site);
   if (idle >= hold) return null;
   if (unfit === "unready") return `idle ${Math.round(idle)} s and not ready, so no capacity: replaced after ${hold} s`;
   return `idle ${Math.round(idle)} s, break-even is ${hold} s`;
+}
+
+/** What it was given and has not opened would hang: the hub skips disabled hosts, and they open nothing. */
+function canLeaveBusy(slot: Slot, unfit: Unfitness): boolean {
+  return mayBeBusy(unfit) && !slot.silent && slot.tasks.every((task) => task.state === TASK_STATE.OPEN);
+}
+
+function describePinned({ instance, tasks }: Slot): string {
+  const also = instance?.drainNow === true ? "; it is also marked to be drained now, and the pin comes first" : "";
+  return `pinned by a person: never drained${tasks.length > 0 ? `; has ${tasks.length} task(s)` : ""}${also}`;
+}
+
+function describeBusy(slot: Slot): string {
+  const load = slot.tasks.reduce((sum, task) => sum + (task.waiting === true ? 0 : task.weight), 0);
+  const silent = slot.silent ? "; its kojid is silent, and the hub will free them" : "";
+  return `has ${slot.tasks.length} task(s), load ${round(load)} of ${slot.host?.capacity ?? slot.profile.capacity}${silent}`;
 }

@@ -1,6 +1,7 @@
 // The EC2 tags from which any pass rebuilds the state of every builder.
 
 import type { TaggedInstance } from "../aws/ec2.ts";
+import type { Slot } from "./slots.ts";
 import type { Change, Instance } from "./types.ts";
 
 export const TAG = {
@@ -39,6 +40,25 @@ export function launchTags(
   };
 }
 
+/** What an instance gets back that somebody took the tags from; `enabledAt`: when its kojid has checked in. */
+export function adoptionTags(
+  fleet: string,
+  { name, profile, host }: Slot,
+  instance: Instance,
+  enabledAt: number | null,
+): Record<string, string> {
+  const checkIn = host?.update_ts ?? null;
+  return {
+    Name: name,
+    [TAG.fleet]: fleet,
+    [TAG.slot]: name,
+    [TAG.profile]: profile.name,
+    ...(instance.launch === null ? {} : { [TAG.launch]: instance.launch }),
+    [TAG.checkInAfter]: enabledAt !== null || checkIn === null ? NEVER : String(checkIn),
+    ...(enabledAt === null ? {} : { [TAG.enabledAt]: String(enabledAt) }),
+  };
+}
+
 export function readTags(instance: TaggedInstance): Instance {
   const { tags, ...seen } = instance;
   return {
@@ -52,6 +72,7 @@ export function readTags(instance: TaggedInstance): Instance {
     spotNoticeAt: readSeconds(tags[TAG.spotNoticeAt]),
     templateVersion: tags[TAG.templateVersion] ?? null,
     launch: tags[TAG.launch] ?? null,
+    untagged: false,
     rebalanceAt: readSeconds(tags[TAG.rebalanceAt]),
     pinned: tags[TAG.pin] !== undefined,
     drainNow: tags[TAG.drainNow] !== undefined,
@@ -67,6 +88,13 @@ function readSeconds(text: string | undefined): number | null {
 /** Where a launch's identity lies in the bucket. */
 export function identityKey(slot: string, token: string): string {
   return `identities/${slot}/${token}.pem`;
+}
+
+/** The launch that an identity's address belongs to; null = it is none of that slot. */
+export function launchOf(identityUrl: string, slot: string): string | null {
+  const path = URL.canParse(identityUrl) ? decodeURIComponent(new URL(identityUrl).pathname) : "";
+  const [, token = null] = /\/([0-9a-f]+)\.pem$/.exec(path) ?? [];
+  return path.includes(`identities/${slot}/`) ? token : null;
 }
 
 const DESCRIPTION = "toji launch ";

@@ -38,6 +38,8 @@ export interface Instance {
   readonly drainNow: boolean;
   /** EC2's reason for its end: it took the spot instance back. */
   readonly takenBySpot: boolean;
+  /** Its tags are gone; slot, profile and launch are what its user data says. */
+  readonly untagged: boolean;
 }
 
 /** A person's word that nothing is launched, drained or terminated for a while. */
@@ -64,6 +66,8 @@ export type HubView =
       readonly seen: true;
       readonly version: string | null;
       readonly latencySeconds: number;
+      /** Seconds by which the hub's clock is ahead of ours; `state` has the hub's own times. */
+      readonly clockAhead: number;
       readonly state: HubState;
       readonly notes: readonly string[];
     }
@@ -110,6 +114,20 @@ export interface RecentLaunch {
   readonly market: Market;
 }
 
+/** How the boots of a profile have gone lately. */
+export interface BootRecord {
+  /** In a row. */
+  readonly failures: number;
+  /** When the newest failure was seen, and of which slot. */
+  readonly failedAt: number;
+  readonly failedSlot: string;
+  /** How often in a row the breaker has opened, and until when it is open now. */
+  readonly opened: number;
+  readonly openUntil: number;
+  /** Launch time of the newest builder that has been ready for work: older launches say nothing more. */
+  readonly provenLaunch: number;
+}
+
 /** What Toji must remember between passes. Losing it costs at most one hold time and one repeated refusal. */
 export interface Memory {
   readonly failedOfferings: readonly FailedOffering[];
@@ -121,6 +139,10 @@ export interface Memory {
   readonly launchFailures: Readonly<Record<string, number>>;
   /** By slot: the launches of the last minutes. */
   readonly launched: Readonly<Record<string, RecentLaunch>>;
+  /** By profile. */
+  readonly boots: Readonly<Record<string, BootRecord>>;
+  /** Instances whose end has been learned from (a failed boot, a spot loss), and when. */
+  readonly learned: Readonly<Record<string, number>>;
   /** Since when the hub has not been seen. */
   readonly hubOfflineSince: number | null;
   /** When it was seen again after that. */
@@ -134,6 +156,8 @@ export const EMPTY_MEMORY: Memory = {
   lastInstance: {},
   launchFailures: {},
   launched: {},
+  boots: {},
+  learned: {},
   hubOfflineSince: null,
   hubBackAt: null,
   lookups: { tagArches: {}, packageSeconds: {} },
@@ -161,6 +185,14 @@ export interface OfferingChoice {
 
 /** One step towards what the fleet should be. `reason` is the sentence a person reads. */
 export type Change =
+  | {
+      readonly kind: "adopt";
+      readonly slot: string;
+      readonly instanceId: string;
+      /** The tags it gets back. */
+      readonly tags: Readonly<Record<string, string>>;
+      readonly reason: string;
+    }
   | { readonly kind: "enable"; readonly slot: string; readonly instanceId: string; readonly reason: string }
   | { readonly kind: "cancel-drain"; readonly slot: string; readonly instanceId: string; readonly reason: string }
   | { readonly kind: "free-tasks"; readonly slot: string; readonly taskIds: readonly number[]; readonly reason: string }
@@ -177,6 +209,8 @@ export type Change =
       readonly profile: string;
       readonly token: string;
       readonly checkInAfter: number | null;
+      /** A builder was lost here, and the hub holds tasks for it: its host is and stays enabled. */
+      readonly intoLost: boolean;
       /** In the order to try: all of one market together. */
       readonly offerings: readonly OfferingChoice[];
       readonly reason: string;
@@ -189,7 +223,14 @@ export type Change =
       readonly forGood: boolean;
       readonly reason: string;
     }
-  | { readonly kind: "terminate"; readonly slot: string; readonly instanceId: string; readonly reason: string };
+  | {
+      readonly kind: "terminate";
+      readonly slot: string;
+      readonly instanceId: string;
+      /** It never checked in, so what the hub holds for the slot is not on this instance. */
+      readonly neverCheckedIn: boolean;
+      readonly reason: string;
+    };
 
 export interface BinQueue {
   readonly channel: string;
@@ -230,5 +271,14 @@ export interface Decision {
   readonly notes: readonly string[];
   /** Dollars per hour of all instances that are not terminated. */
   readonly pricePerHour: number;
+  /** What is stopped until somebody looks or time passes: raised as alarms. */
+  readonly breakers: readonly Breaker[];
   readonly memory: Memory;
+}
+
+export interface Breaker {
+  /** "launches": of that profile. "terminations": of the whole fleet. */
+  readonly stops: "launches" | "terminations";
+  readonly profile: string | null;
+  readonly reason: string;
 }

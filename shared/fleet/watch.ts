@@ -60,3 +60,28 @@ export function leaveOnePolling(surplus: Surplus, { waiting, polling, others }: 
     keep: [...surplus.keep, { builder: last.slot, reason }],
   };
 }
+
+/**
+ * Lost slots whose tasks a new builder brings back: kojid gives back at its first check-in what it knows nothing of
+ * (facts: koji-hub-api 4.6), long before the hub's HostTimeout. With the admin permission Toji frees them itself.
+ */
+export function findRecoveries(
+  state: HubState,
+  slots: readonly Slot[],
+  site: Site,
+  watch: Watch,
+): ReadonlyMap<string, string> {
+  const recoveries = new Map<string, string>();
+  if (site.hub.admin) return recoveries;
+  const nobodyPolls = !watch.others && watch.polling.size === 0;
+  for (const slot of slots) {
+    // One step at a time: a disabled host is enabled first, so that the hub's own rule runs from then on.
+    if (slot.phase !== "lost" || slot.tasks.length === 0 || slot.host?.enabled !== true || slot.retired) continue;
+    const left = Math.max(0, Math.round(state.options.hostTimeout - slot.silentSeconds));
+    if (left <= site.builders.bootSeconds && !nobodyPolls) continue;
+    const hub = nobodyPolls ? "the hub never does while nobody polls" : `the hub does in ${left} s`;
+    const reason = `a new builder in a lost slot gives its ${slot.tasks.length} task(s) back at its first check-in, in about ${site.builders.bootSeconds} s; ${hub}`;
+    recoveries.set(slot.name, reason);
+  }
+  return recoveries;
+}

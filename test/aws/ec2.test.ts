@@ -67,6 +67,8 @@ describe("listing instances", () => {
         zone: "us-east-1a",
         market: "spot",
         launchedAt: 1_795_000_000,
+        imageId: null,
+        takenBySpot: false,
         tags: { "toji:slot": "b-01" },
       },
     ]);
@@ -221,7 +223,7 @@ describe("template versions", () => {
 describe("tags", () => {
   it("are set one by one and taken off together", async () => {
     ec2.on(CreateTagsCommand).resolves({}).on(DeleteTagsCommand).resolves({});
-    await tagInstance(client, "i-1", "toji:enabled-at", "5");
+    await tagInstance(client, "i-1", { "toji:enabled-at": "5" });
     await untagInstance(client, "i-1", "toji:enabled-at", "toji:draining-at");
     expect(inputsOf(CreateTagsCommand)).toEqual([
       { Resources: ["i-1"], Tags: [{ Key: "toji:enabled-at", Value: "5" }] },
@@ -233,7 +235,7 @@ describe("tags", () => {
 
   it("of an instance that is gone are an error with EC2's name", async () => {
     ec2.on(CreateTagsCommand).rejects(awsError("InvalidInstanceID.NotFound"));
-    await expect(tagInstance(client, "i-1", "k", "v")).rejects.toMatchObject({ code: "InvalidInstanceID.NotFound" });
+    await expect(tagInstance(client, "i-1", { k: "v" })).rejects.toMatchObject({ code: "InvalidInstanceID.NotFound" });
   });
 });
 

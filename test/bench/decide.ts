@@ -79,6 +79,7 @@ const instances: Instance[] = hosts.slice(0, 1000).map((host, index) => ({
   pinned: false,
   drainNow: false,
   takenBySpot: false,
+  untagged: false,
   templateVersion: null,
 }));
 const snapshot: Snapshot = {
@@ -87,6 +88,7 @@ const snapshot: Snapshot = {
     seen: true,
     version: "1.35.3",
     latencySeconds: 0,
+    clockAhead: 0,
     notes: [],
     state: { now, options: DEFAULT_HUB_OPTIONS, channels, hosts, tasks, refusals: [], runs: [] },
   },

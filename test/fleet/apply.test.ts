@@ -45,6 +45,7 @@ const launchOf = (slot = "b-01", offerings = [offer("spot"), offer("on-demand")]
   profile: "x86",
   token: `token-of-${slot}`,
   checkInAfter: null,
+  intoLost: false,
   offerings,
   reason: "a test",
 });
@@ -341,7 +342,7 @@ describe("draining", () => {
 });
 
 describe("terminating", () => {
-  const terminate: Change = { kind: "terminate", ...about };
+  const terminate: Change = { kind: "terminate", neverCheckedIn: false, ...about };
   beforeEach(() => {
     world.addServing("b-01").tags.set("toji:draining-at", String(world.clock.now() - 200));
     world.hub.host("b-01").enabled = false;

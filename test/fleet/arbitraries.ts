@@ -108,6 +108,7 @@ const instanceOf = (slots: readonly string[]) =>
     pinned: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
     drainNow: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, fc.constant(true)),
     takenBySpot: fc.boolean(),
+    untagged: fc.oneof({ weight: 12, arbitrary: fc.constant(false) }, fc.constant(true)),
   });
 
 const hostArches = some("x86_64", "x86_64 i386", "x86_64 i686", "i686", "aarch64", "", "  x86_64  x86_64 ");
@@ -177,6 +178,19 @@ export const anyMemory = (slots: readonly string[]): fc.Arbitrary<Memory> =>
     ),
     idleSince: fc.dictionary(some(...slots), ago(900), { noNullPrototype: true }),
     lastInstance: fc.dictionary(some(...slots), some("i-1", "i-2"), { noNullPrototype: true }),
+    boots: fc.dictionary(
+      some("p0", "p1", "gone"),
+      fc.record({
+        failures: fc.nat(5),
+        failedAt: ago(HOUR),
+        failedSlot: fc.constant("p0-01"),
+        opened: fc.nat(4),
+        openUntil: ago(900).map((at) => 2 * NOW - at - 100),
+        provenLaunch: ago(2 * HOUR),
+      }),
+      { noNullPrototype: true },
+    ),
+    learned: fc.dictionary(some("i-0", "i-1"), ago(HOUR), { noNullPrototype: true }),
     launchFailures: fc.dictionary(some(...slots), fc.nat(5), { noNullPrototype: true }),
     launched: fc.dictionary(some(...slots), launch, { noNullPrototype: true, maxKeys: 3 }),
     hubOfflineSince: maybe(ago(HOUR)),
@@ -264,7 +278,7 @@ function snapshotOf(site: Site, hosts: readonly Host[], parts: Parts): Snapshot 
     lookups: parts.lookups,
     hand: { holds: parts.holds },
     hub: parts.hubSeen
-      ? { seen: true, version: null, latencySeconds: 0, state, notes: [] }
+      ? { seen: true, version: null, latencySeconds: 0, clockAhead: 0, state, notes: [] }
       : { seen: false, offline: hosts.length % 2 === 0, version: null, reason: "the hub is not there" },
     ec2:
       parts.ec2 === "seen"

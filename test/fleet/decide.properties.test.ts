@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { slotNames } from "../../shared/config/index.ts";
 import { decide } from "../../shared/fleet/decide.ts";
 import { instanceCost, offeringKey, worstCase } from "../../shared/fleet/offerings.ts";
-import type { Change, Decision, Instance, Snapshot } from "../../shared/fleet/types.ts";
+import { hasCheckedIn } from "../../shared/fleet/slots.ts";
+import type { Decision, Instance, Snapshot } from "../../shared/fleet/types.ts";
 import { type HubState, TASK_STATE } from "../../shared/hub/index.ts";
 import { anySite, anyWorld, type World, worldOf } from "./arbitraries.ts";
 import { holds, SEED } from "./seed.ts";
@@ -93,6 +94,7 @@ describe(`every decision (TOJI_SEED=${SEED})`, () => {
 
   it("orders the changes so that capacity comes first and goes last", () => {
     const order = [
+      "adopt",
       "enable",
       "cancel-drain",
       "free-tasks",
@@ -138,15 +140,16 @@ describe("launches", () => {
     });
   });
 
-  it("go only into slots that hold nothing: no instance, no task, no enabled host", () => {
+  it("go only into slots without instance, and without task and enabled host unless a builder was lost there", () => {
     holds(anyWorld(true), (world) => {
       const state = stateOf(world.snapshot);
       for (const launch of launchesOf(decideIn(world))) {
         const profile = world.site.builders.profiles.find((each) => each.name === launch.profile);
         expect(profile === undefined ? [] : slotNames(profile.slots)).toContain(launch.slot);
         expect(instancesOf(world.snapshot).filter((each) => isLive(each) && each.slot === launch.slot)).toEqual([]);
-        expect(state.hosts.find((host) => host.name === launch.slot)?.enabled ?? false).toBe(false);
-        expect(heldBy(launch.slot, state)).toEqual([]);
+        expect(state.hosts.find((host) => host.name === launch.slot)?.enabled ?? false).toBe(launch.intoLost);
+        expect(heldBy(launch.slot, state).length > 0).toBe(launch.intoLost);
+        if (launch.intoLost) expect(world.site.hub.admin).toBe(false);
         expect(launch.checkInAfter).toBe(state.hosts.find((host) => host.name === launch.slot)?.update_ts ?? null);
       }
     });
@@ -216,11 +219,26 @@ describe("launches", () => {
 });
 
 describe("builders with work", () => {
-  it("are never drained, disabled or terminated", () => {
-    const takesAway: readonly Change["kind"][] = ["drain", "disable-lost", "terminate"];
+  it("are never disabled or terminated", () => {
     holds(anyWorld(true), (world) => {
-      for (const { kind, slot } of decideIn(world).changes) {
-        if (takesAway.includes(kind)) expect(heldBy(slot, stateOf(world.snapshot))).toEqual([]);
+      for (const change of decideIn(world).changes) {
+        const held = heldBy(change.slot, stateOf(world.snapshot));
+        // What never checked in has opened nothing: the tasks are those of the builder that was lost there.
+        if (change.kind === "terminate" && !change.neverCheckedIn) expect(held).toEqual([]);
+        if (change.kind === "disable-lost") expect(held).toEqual([]);
+      }
+    });
+  });
+
+  it("are drained only to be replaced, with nothing on them that a disabled builder would not end", () => {
+    holds(anyWorld(true), (world) => {
+      const state = stateOf(world.snapshot);
+      for (const change of decideIn(world).changes) {
+        if (change.kind !== "drain") continue;
+        const held = heldBy(change.slot, state);
+        if (held.length === 0) continue;
+        expect(change.forGood).toBe(true);
+        expect(state.tasks.filter((task) => held.includes(task.id) && task.state !== TASK_STATE.OPEN)).toEqual([]);
       }
     });
   });
@@ -247,18 +265,24 @@ describe("builders", () => {
         if (change.kind !== "terminate") continue;
         const instance = instancesOf(world.snapshot).find((each) => each.instanceId === change.instanceId);
         if (instance === undefined) throw new Error(`${change.instanceId} is none of the instances`);
-        expect(state.hosts.find((each) => each.name === change.slot)?.enabled ?? false).toBe(false);
+        const host = state.hosts.find((each) => each.name === change.slot);
+        if (change.neverCheckedIn) expect(hasCheckedIn(instance, host ?? null)).toBe(false);
+        if (heldBy(change.slot, state).length === 0) expect(host?.enabled ?? false).toBe(false);
         const drained =
           NOW - (instance.drainingAt ?? NOW) >= state.options.runInterval + world.site.builders.pollSeconds;
         const bootedTooLong = NOW - instance.launchedAt > world.site.builders.bootLimitSeconds;
-        expect(drained || bootedTooLong).toBe(true);
+        expect(instance.pinned).toBe(false);
+        expect(drained || bootedTooLong || instance.drainNow).toBe(true);
       }
     });
   });
 
   it("that EC2 or a person ended, or that carry no slot of ours, are never named by a change", () => {
     holds(anyWorld(true), (world) => {
-      const known = new Set(world.site.builders.profiles.flatMap((profile) => slotNames(profile.slots)));
+      const known = new Set([
+        ...world.site.builders.profiles.flatMap((profile) => slotNames(profile.slots)),
+        ...instancesOf(world.snapshot).flatMap((each) => (each.slot ? [each.slot] : [])),
+      ]);
       for (const change of decideIn(world).changes) {
         expect(known).toContain(change.slot);
         if (!("instanceId" in change) || change.instanceId === null) continue;

@@ -351,6 +351,8 @@ describe("whatever the demand", () => {
         options: { ...DEFAULT_HUB_OPTIONS, ...site.hub.options },
         budget: remainingBudget([], site),
         now: NOW,
+        limitOf: () => null,
+        recoveries: new Map<string, string>(),
       };
       const packing = pack(demand, slots, site, bounds, [], null);
       const named = [...packing.launches, ...packing.blocked].flatMap((each) => each.demand.map(({ task }) => task.id));
@@ -385,4 +387,6 @@ const emptySlot = {
   disabledByPerson: false,
   silent: false,
   polling: false,
+  silentSeconds: Number.POSITIVE_INFINITY,
+  retired: false,
 } as const;

@@ -44,9 +44,9 @@ describe("a launch", () => {
     );
   });
 
-  it("is not given up while the hub holds tasks for it", () => {
+  it("is given up though the hub holds tasks for the slot: what never checked in has opened none", () => {
     expect(step(builder.booting(901), [open("b-01")])).toBe(
-      "keep: its kojid has not checked in yet after 901 s, but the hub holds tasks for it: left alone",
+      "terminate: its kojid has not checked in yet 901 s after launch, the limit is 900 s; the 1 task(s) that the hub holds for it are an earlier builder's",
     );
   });
 
@@ -139,7 +139,8 @@ describe("a lost builder", () => {
   });
 
   it("with tasks is never disabled: the hub frees the tasks of enabled hosts only", () => {
-    expect(step(builder.gone(), [open("b-01")])).toBe(
+    const held = { holds: [{ profile: null, since: NOW, by: "ann", reason: "a test", until: null }] };
+    expect(step(builder.gone(), [open("b-01")], held)).toBe(
       "keep: its instance is gone: the hub frees its 1 task(s) after 900 s of silence (with the admin permission Toji would at once)",
     );
   });

@@ -106,7 +106,7 @@ describe("instances that no slot explains", () => {
   const decision = decideOn({
     instances: [
       { instanceId: "i-bare", slot: null },
-      { instanceId: "i-renamed", slot: "b-99" },
+      { instanceId: "i-renamed", slot: "b-99", state: "stopped" },
       { instanceId: "i-ended", slot: null, state: "terminated" },
     ],
   });
@@ -114,8 +114,7 @@ describe("instances that no slot explains", () => {
   it("are named, each with what to do, and nothing is done to them", () => {
     expect(decision.changes).toEqual([]);
     expect(decision.notes).toEqual([
-      "instance i-bare has our fleet tag but no slot tag: left alone; tag it again or terminate it by hand",
-      "instance i-renamed holds slot b-99, which no profile of the config has: left alone",
+      "instance i-bare has our fleet tag, no slot tag and no user data of ours: left alone; tag it again or terminate it by hand",
     ]);
   });
 

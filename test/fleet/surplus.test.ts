@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import {
+  assigned,
   builder,
   changeOf,
   decideOn,
@@ -193,13 +194,12 @@ describe("a drain under way", () => {
   });
 });
 
-describe("tasks of lost builders come back by the hub's timeouts, and those fire only while a builder polls", () => {
-  const lost = { "b-01": builder.gone() };
-  const site = makeSite({ profiles: [makeProfile({ slots: { prefix: "b", count: 4 } })] });
+describe("tasks of silent builders come back by the hub's timeouts, and those fire only while a builder polls", () => {
+  const silent = { "b-01": builder.silent() };
   const waits = "1 task(s) of lost builders come back by the hub's timeouts, and those fire only while a builder polls";
 
   it("so one is launched where none is left", () => {
-    const decision = decideOn({ builders: lost, tasks: [open("b-01")] });
+    const decision = decideOn({ builders: silent, tasks: [open("b-01")] });
     expect(decision.changes).toMatchObject([{ kind: "launch", slot: "b-02", reason: waits }]);
   });
 
@@ -207,28 +207,27 @@ describe("tasks of lost builders come back by the hub's timeouts, and those fire
     ["another serves", { "b-02": builder.serving() }],
     ["another boots", { "b-02": builder.booting() }],
   ])("but not when %s", (_, others) => {
-    expect(summary(decideOn({ builders: { ...lost, ...others }, tasks: [open("b-01")] }))).toEqual([]);
+    expect(summary(decideOn({ builders: { ...silent, ...others }, tasks: [open("b-01")] }))).toEqual([]);
   });
 
   it("nor when one outside the pool polls", () => {
-    expect(summary(decideOn({ builders: lost, hosts: [{ name: "static" }], tasks: [open("b-01")] }))).toEqual([]);
-    const silent = [{ name: "static", update_ts: NOW - 900 }];
-    expect(summary(decideOn({ builders: lost, hosts: silent, tasks: [open("b-01")] }))).toEqual(["launch b-02"]);
-  });
-
-  it("nor where Toji frees them itself", () => {
-    const admin = makeSite({ hub: { admin: true } });
-    expect(summary(decideOn({ site: admin, builders: lost, tasks: [open("b-01")] }))).toEqual(["free-tasks b-01"]);
+    expect(summary(decideOn({ builders: silent, hosts: [{ name: "static" }], tasks: [open("b-01")] }))).toEqual([]);
+    const gone = [{ name: "static", update_ts: NOW - 900 }];
+    expect(summary(decideOn({ builders: silent, hosts: gone, tasks: [open("b-01")] }))).toEqual(["launch b-02"]);
   });
 
   it("nor for the tasks of a builder that a person disabled: no timeout frees those", () => {
-    const silent = builder.silent();
-    const disabled = { ...silent, host: { ...silent.host, enabled: false } };
+    const spec = builder.silent();
+    const disabled = { ...spec, host: { ...spec.host, enabled: false } };
     expect(summary(decideOn({ builders: { "b-01": disabled }, tasks: [open("b-01")] }))).toEqual([]);
   });
 
   it("and the last that polls is not drained", () => {
-    const builders = { ...lost, "b-02": builder.serving(), "b-03": builder.serving() };
+    const site = makeSite({
+      builders: { disagreementShare: 0.5 },
+      profiles: [makeProfile({ slots: { prefix: "b", count: 4 } })],
+    });
+    const builders = { ...silent, "b-02": builder.serving(), "b-03": builder.serving() };
     const decision = decideOn({ site, builders, tasks: [open("b-01")] }, idle(900, "b-02", "b-03"));
     expect(summary(decision)).toEqual(["drain b-03"]);
     expect(sentenceAbout(decision, "b-02")).toBe(
@@ -238,9 +237,51 @@ describe("tasks of lost builders come back by the hub's timeouts, and those fire
 
   it("and it is said when none can be launched", () => {
     const tight = makeSite({ profiles: [makeProfile({ slots: { prefix: "b", count: 1 } })] });
-    expect(decideOn({ site: tight, builders: lost, tasks: [open("b-01")] }).notes).toEqual([
+    expect(decideOn({ site: tight, builders: silent, tasks: [open("b-01")] }).notes).toEqual([
       `no launch though ${waits}: all 1 slots of x86 are taken`,
     ]);
+  });
+});
+
+describe("a lost builder's tasks come back with a new builder in its slot, sooner than by the hub's own rule", () => {
+  const lost = { "b-01": builder.gone() };
+  const recovery =
+    "a new builder in a lost slot gives its 1 task(s) back at its first check-in, in about 150 s; the hub does in 840 s";
+
+  it("so one is launched into it, whoever else serves", () => {
+    const builders = { ...lost, "b-02": builder.serving() };
+    const decision = decideOn({ builders, tasks: [open("b-01")] });
+    expect(decision.changes).toMatchObject([{ kind: "launch", slot: "b-01", intoLost: true, reason: recovery }]);
+    expect(decision.notes).toEqual(["b-01 is lost: its 1 task(s) count as queued"]);
+  });
+
+  it("and it is the one that the queue gets anyway", () => {
+    const decision = decideOn({ builders: lost, tasks: [open("b-01"), free()] });
+    expect(summary(decision)).toEqual(["launch b-01"]);
+    expect(sentenceAbout(decision, "b-01")).toMatch(
+      /^2 buildArch tasks \(weight 3\) in default:x86_64, oldest 40 s, find/,
+    );
+  });
+
+  it("but not when the hub frees them as soon", () => {
+    const builders = { "b-01": builder.gone({ update_ts: NOW - 800 }), "b-02": builder.serving() };
+    expect(summary(decideOn({ builders, tasks: [open("b-01")] }))).toEqual([]);
+  });
+
+  it("yet even then where nobody polls, for without a poll the hub frees nothing", () => {
+    const builders = { "b-01": builder.gone({ update_ts: NOW - 8000 }) };
+    expect(summary(decideOn({ builders, tasks: [open("b-01")] }))).toEqual(["launch b-01"]);
+  });
+
+  it("nor where Toji frees them itself", () => {
+    const admin = makeSite({ hub: { admin: true } });
+    const decision = decideOn({ site: admin, builders: { ...lost, "b-02": builder.serving() }, tasks: [open("b-01")] });
+    expect(summary(decision)).toEqual(["free-tasks b-01"]);
+  });
+
+  it("nor into a slot whose host is disabled: that is enabled first", () => {
+    const builders = { "b-01": builder.gone({ enabled: false }) };
+    expect(summary(decideOn({ builders, tasks: [open("b-01")] }))).toContain("enable-lost b-01");
   });
 });
 
@@ -254,7 +295,12 @@ describe("a builder whose identity has served three quarters of its life", () =>
     expect(sentenceAbout(aged(), "b-01")).toMatch(/its identity ends within 6 hours: replaced while it is idle/);
     expect(summary(aged([], 17))).toEqual([]);
   });
-  it("is left to its work while it has any", () => {
-    expect(summary(aged([open("b-01")]))).toEqual([]);
+  it("is drained with its work, which it ends: it takes nothing new", () => {
+    expect(sentenceAbout(aged([open("b-01")]), "b-01")).toBe(
+      "its identity ends within 6 hours: replaced once its 1 task(s) have ended",
+    );
+  });
+  it("but not while it has been given something that only an enabled builder opens", () => {
+    expect(summary(aged([open("b-01"), assigned("b-01")]))).toEqual([]);
   });
 });

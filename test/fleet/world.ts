@@ -179,6 +179,7 @@ export const makeInstance = (changes: Partial<Instance>): Instance => ({
   pinned: false,
   drainNow: false,
   takenBySpot: false,
+  untagged: false,
   ...changes,
 });
 
@@ -233,7 +234,7 @@ export function makeSnapshot(scene: Scene = {}): Snapshot {
   };
   return {
     at: NOW,
-    hub: { seen: true, version: "1.35.3", latencySeconds: 0.2, state, notes: [] },
+    hub: { seen: true, version: "1.35.3", latencySeconds: 0.2, clockAhead: 0, state, notes: [] },
     ec2: scene.ec2 ?? { kind: "seen", instances: instancesOf(scene, site) },
     lookups: { tagArches: {}, packageSeconds: {}, ...scene.lookups },
     hand: { holds: scene.holds ?? [] },

@@ -72,6 +72,8 @@ export class FleetWorld {
   taskSeconds = 300;
   readonly site: Site;
   readonly #checkedIn = new Set<string>();
+  readonly #seen = new Set<string>();
+  readonly #intoEnabled = new Set<string>();
   readonly #later: { readonly at: number; readonly run: () => void }[] = [];
   #lastRun = 0;
   #invocations = 0;
@@ -211,8 +213,19 @@ export class FleetWorld {
     const now = this.clock.now();
     if (this.deaf.has(instance.id) || now - instance.since < 60) return;
     if (!this.#checkedIn.has(instance.id) && !this.#fetchIdentity(instance)) return;
+    if (!this.#checkedIn.has(instance.id)) this.#giveBackUnknown(slot);
     this.#checkedIn.add(instance.id);
     this.#poll(slot, !this.unready.has(instance.id));
+  }
+
+  /** A new kojid frees the open tasks of its host that it knows nothing of (facts: koji-hub-api 4.6). */
+  #giveBackUnknown(slot: string): void {
+    if (this.hub.away !== null) return;
+    for (const task of this.hub.heldBy(slot)) {
+      if (task.state !== TASK_STATE.OPEN) continue;
+      Object.assign(task, { state: TASK_STATE.FREE, host_id: null });
+      for (const run of this.hub.runs) if (run.task_id === task.id) run.active = false;
+    }
   }
 
   #fetchIdentity(instance: FakeInstance): boolean {
@@ -252,6 +265,10 @@ export class FleetWorld {
       if (live.length > 1) this.broken.add(`two instances in ${slot}: ${live.map((each) => each.id).join(", ")}`);
       const host = this.hub.hosts.find((each) => each.name === slot);
       for (const each of live) {
+        // A builder was lost in the slot, and its host stays enabled for the tasks that it held.
+        if (host?.enabled && !this.#seen.has(each.id)) this.#intoEnabled.add(each.id);
+        this.#seen.add(each.id);
+        if (this.#intoEnabled.has(each.id)) continue;
         const up = each.state === "pending" || each.state === "running";
         if (host?.enabled && up && !this.#checkedIn.has(each.id))
           this.broken.add(`${slot} is enabled before ${each.id} checked in`);
