@@ -2,22 +2,24 @@
 
 import { ConfigError, nearestOf } from "../shared/config/index.ts";
 import { config } from "./commands/config.ts";
+import { fleetCommand } from "./commands/fleet.ts";
 import { plan } from "./commands/plan.ts";
 import { schedule } from "./commands/schedule.ts";
 import { snapshot } from "./commands/snapshot.ts";
 import { type Command, EXIT, type Io, processIo, UsageError } from "./io.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { plan, snapshot, schedule, config };
+const COMMANDS: Readonly<Record<string, Command>> = { plan, fleet: fleetCommand(), snapshot, schedule, config };
 
-export async function main(argv: readonly string[], io: Io = processIo): Promise<number> {
+/** `commands` is for tests, which bring one that is open to another world. */
+export async function main(argv: readonly string[], io: Io = processIo, commands = COMMANDS): Promise<number> {
   const [name, ...args] = argv;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     io.out(helpText());
     return name === undefined ? EXIT.usage : EXIT.fine;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    const nearest = nearestOf(name, Object.keys(COMMANDS));
+    const nearest = nearestOf(name, Object.keys(commands));
     const hint = nearest === undefined ? "`npx toji help` lists the commands" : `did you mean "${nearest}"?`;
     io.err(`toji: there is no command "${name}": ${hint}`);
     return EXIT.usage;

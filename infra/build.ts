@@ -8,7 +8,10 @@ import { readSiteDocument, siteFragments } from "./site.ts";
 import { zip } from "./zip.ts";
 
 /** Entry points, each the only one of its folder below .build/functions. */
-const FUNCTIONS = [{ name: "fleet", entry: "functions/fleet/pass.ts", hosts: ["builder"] }] as const;
+const FUNCTIONS = [
+  { name: "fleet", entry: "functions/fleet/pass.ts", hosts: ["builder"] },
+  { name: "sweep", entry: "functions/fleet/sweep.ts", hosts: [] },
+] as const;
 
 export interface Built {
   readonly name: string;

@@ -16,6 +16,8 @@ export interface Bundle {
   readonly maps: readonly BundledFile[];
   /** Bytes of the code that a start reads: the entry and what it imports statically. */
   readonly startBytes: number;
+  /** Files of which something is in the code, relative to the repository. */
+  readonly sources: readonly string[];
 }
 
 export interface BundleRequest {
@@ -47,6 +49,7 @@ export async function bundle({ root, entry, plain = false }: BundleRequest): Pro
     code: files.filter((file) => file.path.endsWith(".js")),
     maps: files.filter((file) => file.path.endsWith(".map")),
     startBytes: startBytes(result.metafile, `${dirname(entry)}/${basename(entry, ".ts")}.js`),
+    sources: sources(result.metafile),
   };
 }
 
@@ -71,6 +74,11 @@ function options(plain: boolean): BuildOptions {
     plugins: plain ? [] : [sdkSchemas, undiciClient],
     logLevel: "silent",
   };
+}
+
+function sources({ outputs }: Metafile): string[] {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  return [...new Set(inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : [])))].sort();
 }
 
 function startBytes({ outputs }: Metafile, entry: string): number {

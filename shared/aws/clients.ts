@@ -14,13 +14,29 @@ export interface AwsClients {
   presignGet(bucket: string, key: string, expiresInSeconds: number): Promise<string>;
 }
 
-/** Real clients; region and credentials come from the environment, as Lambda sets it. */
-export function openClients(): AwsClients {
-  const s3 = new S3Client({});
+export interface ClientOptions {
+  /** Default: the environment's. */
+  readonly region?: string;
+  /** One address for all services: a sandbox. */
+  readonly endpoint?: string;
+  /** How long to wait for a connection and for silence in it; default: for ever, as Lambda ends the invocation. */
+  readonly timeoutSeconds?: number;
+}
+
+/** Real clients; region and credentials come from the environment, as Lambda sets it, unless options say otherwise. */
+export function openClients({ region, endpoint, timeoutSeconds }: ClientOptions = {}): AwsClients {
+  const milliseconds = (timeoutSeconds ?? 0) * 1000;
+  const where = {
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(milliseconds === 0 ? {} : { requestHandler: { connectionTimeout: milliseconds, socketTimeout: milliseconds } }),
+  };
+  // A bucket's own host name exists at AWS only.
+  const s3 = new S3Client({ ...where, ...(endpoint === undefined ? {} : { forcePathStyle: true }) });
   return {
-    ec2: new EC2Client({ retryMode: "standard", maxAttempts: 3 }),
+    ec2: new EC2Client({ ...where, retryMode: "standard", maxAttempts: 3 }),
     s3,
-    ssm: new SSMClient({}),
+    ssm: new SSMClient(where),
     presignGet: (Bucket, Key, expiresIn) => getSignedUrl(s3, new GetObjectCommand({ Bucket, Key }), { expiresIn }),
   };
 }

@@ -7,6 +7,7 @@ import {
   CreateTagsCommand,
   DeleteLaunchTemplateVersionsCommand,
   DeleteTagsCommand,
+  DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   DescribeLaunchTemplateVersionsCommand,
   type Instance as Ec2Instance,
@@ -54,7 +55,10 @@ export interface LaunchAnswer {
   readonly errors: readonly LaunchError[];
 }
 
-/** Every instance that carries the tag, in any state EC2 still lists, page by page. */
+/**
+ * Every instance that carries the tag, in any state EC2 still lists, page by page. EC2's own tags may be asked for as
+ * well: `aws:ec2launchtemplate:id` stands on what a launch template launched, whatever persons do to the other tags.
+ */
 export async function listInstances(
   ec2: AwsClients["ec2"],
   tag: { readonly key: string; readonly value: string },
@@ -83,6 +87,13 @@ function readInstance(instance: Ec2Instance): TaggedInstance {
     takenBySpot: instance.StateReason?.Code?.startsWith("Server.SpotInstance") ?? false,
     tags: Object.fromEntries((instance.Tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
   };
+}
+
+/** The user data of an instance in base64, as it was given at its launch; "" = none. */
+export async function readUserData(ec2: AwsClients["ec2"], instanceId: string): Promise<string> {
+  const command = new DescribeInstanceAttributeCommand({ InstanceId: instanceId, Attribute: "userData" });
+  const reply = await attempt("DescribeInstanceAttribute", () => ec2.send(command));
+  return reply.UserData?.Value ?? "";
 }
 
 export interface TemplateVersion {
@@ -185,13 +196,14 @@ function fleetInput(request: LaunchRequest): CreateFleetCommandInput {
   };
 }
 
+/** All of them or none. */
 export async function tagInstance(
   ec2: AwsClients["ec2"],
   instanceId: string,
-  key: string,
-  value: string,
+  tags: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const command = new CreateTagsCommand({ Resources: [instanceId], Tags: [{ Key: key, Value: value }] });
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const command = new CreateTagsCommand({ Resources: [instanceId], Tags });
   await attempt("CreateTags", () => ec2.send(command));
 }
 

@@ -1,6 +1,6 @@
 // JSON and small texts in the one versioned bucket, written conditionally so that two writers never overwrite each other.
 
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { AwsClients } from "./clients.ts";
 import { AwsCallFailed, attempt, errorName } from "./errors.ts";
 
@@ -61,6 +61,32 @@ export function openStore(clients: Pick<AwsClients, "s3" | "presignGet">, bucket
       await attempt("DeleteObject", () => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: key })));
     },
     presign: (key, expiresInSeconds) => attempt("presign", () => clients.presignGet(bucket, key, expiresInSeconds)),
+  };
+}
+
+export interface ListedObject {
+  readonly key: string;
+  /** Epoch seconds, S3's clock. */
+  readonly writtenAt: number;
+}
+
+/** Lists every object below a prefix. */
+export type ObjectListing = (prefix: string) => Promise<ListedObject[]>;
+
+/** Page by page. Apart from the store, since only the sweep lists: the pass carries no code for it. */
+export function openListing({ s3 }: Pick<AwsClients, "s3">, bucket: string): ObjectListing {
+  return async (prefix) => {
+    const found: ListedObject[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken });
+      const page = await attempt("ListObjectsV2", () => s3.send(command));
+      for (const { Key = "", LastModified } of page.Contents ?? []) {
+        found.push({ key: Key, writtenAt: (LastModified?.getTime() ?? 0) / 1000 });
+      }
+      ContinuationToken = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (ContinuationToken !== undefined);
+    return found;
   };
 }
 

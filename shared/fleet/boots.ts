@@ -23,7 +23,7 @@ export function noteBoots(
   slots: readonly Slot[],
   instances: readonly Instance[],
   site: Site,
-  now: number,
+  { now, clockAhead }: { readonly now: number; readonly clockAhead: number },
 ): Memory {
   const boots: Record<string, BootRecord> = {};
   const learned: Record<string, number> = { ...memory.learned };
@@ -38,7 +38,7 @@ export function noteBoots(
     record = recovered ? { ...UNTRIED, provenLaunch } : { ...record, provenLaunch };
     for (const instance of own) {
       if (Object.hasOwn(learned, instance.instanceId) || instance.launchedAt <= provenLaunch) continue;
-      if (!hasFailed(instance, byName, site, memory, now)) continue;
+      if (!hasFailed(instance, byName.get(instance.slot ?? ""), site, memory, now, clockAhead)) continue;
       learned[instance.instanceId] = now;
       record = afterFailure(record, instance, site, now);
     }
@@ -60,16 +60,16 @@ function isProven(instance: Instance, byName: ReadonlyMap<string, Slot>): boolea
 
 function hasFailed(
   instance: Instance,
-  byName: ReadonlyMap<string, Slot>,
+  slot: Slot | undefined,
   site: Site,
   memory: Memory,
   now: number,
+  clockAhead: number,
 ): boolean {
-  const slot = byName.get(instance.slot ?? "");
   if (slot === undefined || instance.takenBySpot || instance.spotNoticeAt !== null || instance.untagged) return false;
   // Up, enabled, and yet never ready: short of disk from the first minute.
   if (slot.instance === instance && isUnready(slot, site, memory, now)) return true;
-  if (instance.enabledAt !== null || hasCheckedIn(instance, slot.host)) return false;
+  if (instance.enabledAt !== null || hasCheckedIn(instance, slot.host, clockAhead)) return false;
   switch (instance.state) {
     case "pending":
     case "running":

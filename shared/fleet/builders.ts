@@ -8,7 +8,7 @@ import { readHolding, writeTogether } from "./host.ts";
 import { forgetLaunch } from "./launch.ts";
 import type { FleetPorts } from "./ports.ts";
 import { hasCheckedIn } from "./slots.ts";
-import { TAG } from "./tags.ts";
+import { identityKey, TAG } from "./tags.ts";
 import type { Change, Instance } from "./types.ts";
 
 type Step<Kind extends Change["kind"]> = Extract<Change, { kind: Kind }>;
@@ -19,9 +19,12 @@ export class NotAsSeen extends Error {
   readonly retryable = true;
 }
 
-/** All tags in one call: an instance has lost them together. */
+/** All tags in one call: an instance has lost them together. While its identity lies there it was never enabled. */
 export async function adoptBuilder(ports: FleetPorts, change: Step<"adopt">): Promise<void> {
-  await tagInstance(ports.ec2, change.instanceId, change.tags);
+  const { [TAG.enabledAt]: enabledAt, ...tags } = change.tags;
+  const identity = identityKey(change.slot, change.tags[TAG.launch] ?? "");
+  const wasEnabled = enabledAt !== undefined && (await ports.store.get(identity)) === null;
+  await tagInstance(ports.ec2, change.instanceId, wasEnabled ? change.tags : tags);
 }
 
 /** Its kojid has checked in: it may get tasks, and what its launch needed is put away. */
@@ -58,7 +61,8 @@ export async function terminateBuilder(
   const { host, tasks } = await readHolding(await ports.hubWriter(), change.slot);
   if (change.neverCheckedIn) {
     // A kojid opens nothing before its first check-in.
-    if (hasCheckedIn(instance, host)) throw new NotAsSeen("its kojid has checked in meanwhile: not terminated");
+    if (hasCheckedIn(instance, host, ports.hubReader.clockAhead))
+      throw new NotAsSeen("its kojid has checked in meanwhile: not terminated");
   } else {
     if (tasks[0] !== undefined) throw new NotAsSeen(`the hub holds task ${tasks[0].id} for it now: not terminated`);
     if (host?.enabled === true) throw new NotAsSeen("somebody enabled it meanwhile: not terminated");
@@ -81,6 +85,7 @@ export async function terminateBuilder(
 
 /** With the admin permission: what a lost builder held goes back to the queue now. */
 export async function freeTasks(ports: FleetPorts, change: Step<"free-tasks">): Promise<void> {
+  await forgetService(ports, change.instanceId);
   // Disabled in the same call: the hub takes a dead host for ready for minutes, and would give them back to it.
   await writeTogether(await ports.hubWriter(), [disableHost(change.slot), ...change.taskIds.map(freeTask)]);
 }
@@ -89,9 +94,13 @@ export async function enableLost(ports: FleetPorts, change: Step<"enable-lost">)
   await write(await ports.hubWriter(), enableHost(change.slot));
 }
 
-/** A stopped instance loses its mark first: should somebody start it again, it is enabled as a fresh one would be. */
+/** A stopped instance loses its marks first: should somebody start it again, it is enabled as a fresh one would be. */
+async function forgetService({ ec2 }: FleetPorts, instanceId: string | null): Promise<void> {
+  if (instanceId !== null) await untagInstance(ec2, instanceId, TAG.enabledAt, TAG.drainingAt);
+}
+
 export async function disableLost(ports: FleetPorts, change: Step<"disable-lost">): Promise<void> {
-  if (change.instanceId !== null) await untagInstance(ports.ec2, change.instanceId, TAG.enabledAt, TAG.drainingAt);
+  await forgetService(ports, change.instanceId);
   await write(await ports.hubWriter(), disableHost(change.slot));
 }
 

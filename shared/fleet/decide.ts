@@ -39,9 +39,12 @@ export function decide(snapshot: Snapshot, site: Site, stored: Memory, now: numb
   const listed = ec2.kind === "seen" ? ec2.instances : [];
   const instances = ec2.kind === "seen" ? withUnlisted(listed, remembered, site, now) : [];
   const view = ec2.kind === "seen" ? { ...ec2, instances } : ec2;
-  const slots = deriveSlots(hub.state, view, site, secondsSince(remembered.hubBackAt, now));
+  const slots = deriveSlots(hub.state, view, site, {
+    hubBackSeconds: secondsSince(remembered.hubBackAt, now),
+    clockAhead: hub.clockAhead,
+  });
   const world = { snapshot, state: hub.state, slots, instances, site, now };
-  const seen = learn(world, { ...remembered, lookups: snapshot.lookups });
+  const seen = learn(world, { ...remembered, lookups: snapshot.lookups }, hub.clockAhead);
   return decideOnWorld(world, seen, [...hub.notes, ...clockNote(hub.clockAhead)]);
 }
 
@@ -58,9 +61,9 @@ interface World {
   readonly now: number;
 }
 
-function learn({ slots, instances, site, now }: World, memory: Memory): Memory {
+function learn({ slots, instances, site, now }: World, memory: Memory, clockAhead: number): Memory {
   const seen = noteSeen(memory, slots.all, instances, now);
-  return noteSpotLosses(noteBoots(seen, slots.all, instances, site, now), instances, site, now);
+  return noteSpotLosses(noteBoots(seen, slots.all, instances, site, { now, clockAhead }), instances, site, now);
 }
 
 function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]): Decision {

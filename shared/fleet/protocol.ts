@@ -2,7 +2,7 @@
 
 import type { Site } from "../config/index.ts";
 import { type HubState, TASK_STATE } from "../hub/index.ts";
-import { hasCheckedIn, isLate, type Slot } from "./slots.ts";
+import { isLate, type Slot } from "./slots.ts";
 import { adoptionTags } from "./tags.ts";
 import type { Change, Instance } from "./types.ts";
 
@@ -59,7 +59,7 @@ function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
   const limit = instance.drainNow ? "and a person wants it gone" : `the limit is ${bootLimitSeconds} s`;
   const reason = `${what} ${age} s after launch, ${limit}`;
   const { instanceId } = instance;
-  const neverCheckedIn = !hasCheckedIn(instance, slot.host);
+  const neverCheckedIn = !slot.checkedIn;
   if (slot.tasks.length > 0) {
     if (!neverCheckedIn) return { keep: `${reason}, but the hub holds tasks for it: left alone` };
     // They are those of the builder that was lost here before: whatever the hub holds, this one has never opened a task.
@@ -155,7 +155,8 @@ function lostStep(slot: Slot, state: HubState, site: Site, what: string): SlotSt
   const ids = slot.tasks.map((task) => task.id);
   if (site.hub.admin) {
     const reason = `${what}: ${ids.length} task(s) go back to the queue at once`;
-    return { change: { kind: "free-tasks", slot: slot.name, taskIds: ids, reason } };
+    const instanceId = host.enabled ? (slot.instance?.instanceId ?? null) : null;
+    return { change: { kind: "free-tasks", slot: slot.name, instanceId, taskIds: ids, reason } };
   }
   if (!host.enabled) {
     const reason = `${what}, and the hub frees the ${ids.length} task(s) of an enabled host only`;

@@ -24,6 +24,8 @@ export interface Slot {
   readonly polling: boolean;
   /** Seconds since then; Infinity = never. */
   readonly silentSeconds: number;
+  /** Its instance's kojid has called the hub since the instance was launched or started. */
+  readonly checkedIn: boolean;
   /** No profile of the config has it any more: what is in it is put out of service, and nothing is launched into it. */
   readonly retired: boolean;
 }
@@ -44,14 +46,18 @@ interface Scene {
   readonly claims: ReadonlyMap<string, readonly Instance[]>;
   /** How long the hub has been there again, after it was away. */
   readonly hubBackSeconds: number;
+  readonly clockAhead: number;
 }
 
-/** `hubBackSeconds`: builders are silent only if they had that long to check in, and did not. */
+/**
+ * `hubBackSeconds`: builders are silent only if they had that long to check in, and did not. `clockAhead`: by which the
+ * hub's clock, and with it `state`, is ahead of EC2's and ours.
+ */
 export function deriveSlots(
   state: HubState,
   ec2: InstancesView,
   site: Site,
-  hubBackSeconds = Number.POSITIVE_INFINITY,
+  { hubBackSeconds = Number.POSITIVE_INFINITY, clockAhead = 0 } = {},
 ): Slots {
   const instances = ec2.kind === "seen" ? ec2.instances : [];
   const scene: Scene = {
@@ -61,6 +67,7 @@ export function deriveSlots(
     tasks: Map.groupBy(state.tasks.filter(isHeld), (task) => task.host_id ?? 0),
     claims: Map.groupBy(instances, (instance) => instance.slot ?? ""),
     hubBackSeconds,
+    clockAhead,
   };
   const known = new Set<string>();
   const all: Slot[] = [];
@@ -106,10 +113,11 @@ function deriveSlot(name: string, profile: Profile, scene: Scene, retired: boole
   const silentSeconds = host?.update_ts == null ? Number.POSITIVE_INFINITY : state.now - host.update_ts;
   const { readyTimeout } = state.options;
   const fresh = silentSeconds <= readyTimeout;
+  const checkedIn = instance !== null && hasCheckedIn(instance, host, scene.clockAhead);
   const phase =
     instance === null
       ? phaseWithoutInstance(host, tasks, fresh, ec2Seen, claims.length > 0 && !retired)
-      : phaseOf(instance, host);
+      : phaseOf(instance, checkedIn);
   return {
     name,
     profile,
@@ -121,6 +129,7 @@ function deriveSlot(name: string, profile: Profile, scene: Scene, retired: boole
     disabledByPerson:
       phase === "serving" && host?.enabled === false && (instance === null || instance.enabledAt !== null),
     polling: fresh,
+    checkedIn,
     silentSeconds,
     silent:
       (phase === "serving" || phase === "draining") && Math.min(silentSeconds, scene.hubBackSeconds) > readyTimeout,
@@ -143,7 +152,7 @@ function phaseWithoutInstance(
   return host.enabled || tasks.length > 0 ? "lost" : "empty";
 }
 
-function phaseOf(instance: Instance, host: Host | null): SlotPhase {
+function phaseOf(instance: Instance, checkedIn: boolean): SlotPhase {
   switch (instance.state) {
     case "shutting-down":
     case "terminated":
@@ -155,14 +164,25 @@ function phaseOf(instance: Instance, host: Host | null): SlotPhase {
       return "launching";
     case "running":
       if (instance.drainingAt !== null) return "draining";
-      return hasCheckedIn(instance, host) ? "serving" : "booting";
+      return checkedIn ? "serving" : "booting";
   }
 }
 
-/** kojid of this very instance has called the hub: the host's last update is newer than it was at launch. */
-export function hasCheckedIn(instance: Instance, host: Pick<Host, "update_ts"> | null): boolean {
+/** Between two clocks that both are right, and the whole seconds of EC2's launch times. */
+const CLOCK_NOISE_SECONDS = 5;
+
+/**
+ * kojid of this very instance has called the hub: the host's last update is newer than it was at the launch, and than
+ * the last start (EC2 moves the launch time when a stopped instance is started).
+ */
+export function hasCheckedIn(
+  { checkInAfter, launchedAt }: Instance,
+  host: Pick<Host, "update_ts"> | null,
+  clockAhead: number,
+): boolean {
   if (host === null || host.update_ts === null) return false;
-  return instance.checkInAfter === null || host.update_ts > instance.checkInAfter;
+  if (host.update_ts - clockAhead < launchedAt - CLOCK_NOISE_SECONDS) return false;
+  return checkInAfter === null || host.update_ts > checkInAfter;
 }
 
 /** Seconds without a task, as far as Toji remembers; an unknown past counts as busy. */

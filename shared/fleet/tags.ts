@@ -54,6 +54,7 @@ export function adoptionTags(
     [TAG.slot]: name,
     [TAG.profile]: profile.name,
     ...(instance.launch === null ? {} : { [TAG.launch]: instance.launch }),
+    ...(instance.templateVersion === null ? {} : { [TAG.templateVersion]: instance.templateVersion }),
     [TAG.checkInAfter]: enabledAt !== null || checkIn === null ? NEVER : String(checkIn),
     ...(enabledAt === null ? {} : { [TAG.enabledAt]: String(enabledAt) }),
   };
@@ -70,7 +71,8 @@ export function readTags(instance: TaggedInstance): Instance {
     enabledAt: readSeconds(tags[TAG.enabledAt]),
     drainingAt: readSeconds(tags[TAG.drainingAt]),
     spotNoticeAt: readSeconds(tags[TAG.spotNoticeAt]),
-    templateVersion: tags[TAG.templateVersion] ?? null,
+    // EC2 sets the second one itself.
+    templateVersion: tags[TAG.templateVersion] ?? tags["aws:ec2launchtemplate:version"] ?? null,
     launch: tags[TAG.launch] ?? null,
     untagged: false,
     rebalanceAt: readSeconds(tags[TAG.rebalanceAt]),

@@ -195,7 +195,14 @@ export type Change =
     }
   | { readonly kind: "enable"; readonly slot: string; readonly instanceId: string; readonly reason: string }
   | { readonly kind: "cancel-drain"; readonly slot: string; readonly instanceId: string; readonly reason: string }
-  | { readonly kind: "free-tasks"; readonly slot: string; readonly taskIds: readonly number[]; readonly reason: string }
+  | {
+      readonly kind: "free-tasks";
+      readonly slot: string;
+      /** A stopped instance that may be started again; null = there is none, or a person had disabled its host. */
+      readonly instanceId: string | null;
+      readonly taskIds: readonly number[];
+      readonly reason: string;
+    }
   | { readonly kind: "enable-lost"; readonly slot: string; readonly reason: string }
   | {
       readonly kind: "disable-lost";

@@ -1,8 +1,10 @@
 // The object store: two writers never overwrite each other, and S3's answers mean what they say.
 
-import { describe, expect, it } from "vitest";
+import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { mockClient } from "aws-sdk-client-mock";
+import { beforeEach, describe, expect, it } from "vitest";
 import { AwsCallFailed } from "../../shared/aws/errors.ts";
-import { openStore, StoreConflict } from "../../shared/aws/store.ts";
+import { openListing, openStore, StoreConflict } from "../../shared/aws/store.ts";
 import { awsError, Bucket } from "./bucket.ts";
 
 function open() {
@@ -82,6 +84,41 @@ describe("a conditional write", () => {
     await store.put("latest.json", "1");
     await store.put("latest.json", "2");
     expect((await store.get("latest.json"))?.text).toBe("2");
+  });
+});
+
+describe("a listing", () => {
+  const client = new S3Client({ region: "us-east-1" });
+  const s3 = mockClient(client);
+  beforeEach(() => void s3.reset());
+
+  it("has every object below a prefix, over all pages, with the time it was written", async () => {
+    const LastModified = new Date(1_795_000_000_000);
+    s3.on(ListObjectsV2Command)
+      .resolvesOnce({
+        Contents: [{ Key: "identities/a", LastModified }],
+        IsTruncated: true,
+        NextContinuationToken: "2",
+      })
+      .resolvesOnce({ Contents: [{ Key: "identities/b", LastModified }], IsTruncated: false })
+      .resolvesOnce({ IsTruncated: false });
+    const list = openListing({ s3: client }, "toji-test");
+    expect(await list("identities/")).toEqual([
+      { key: "identities/a", writtenAt: 1_795_000_000 },
+      { key: "identities/b", writtenAt: 1_795_000_000 },
+    ]);
+    expect(await list("identities/")).toEqual([]);
+    const asked = { Bucket: "toji-test", Prefix: "identities/" };
+    const inputs = s3.commandCalls(ListObjectsV2Command).map((call) => call.args[0].input);
+    expect(inputs).toEqual([asked, { ...asked, ContinuationToken: "2" }, asked]);
+  });
+
+  it("that breaks off is an error: half a list would be worse than none", async () => {
+    s3.on(ListObjectsV2Command)
+      .resolvesOnce({ Contents: [{ Key: "a" }], IsTruncated: true, NextContinuationToken: "2" })
+      .rejectsOnce(awsError("SlowDown"));
+    const listed = openListing({ s3: client }, "toji-test")("");
+    await expect(listed).rejects.toMatchObject({ operation: "ListObjectsV2", code: "SlowDown", retryable: true });
   });
 });
 

@@ -422,7 +422,7 @@ describe("a lost builder", () => {
     const [first] = tasks;
     if (first !== undefined) world.hub.free(first);
     const taskIds = tasks.map((task) => task.id);
-    await applyChanges([{ kind: "free-tasks", slot: "b-01", taskIds, reason: "a test" }]);
+    await applyChanges([{ kind: "free-tasks", slot: "b-01", instanceId: null, taskIds, reason: "a test" }]);
     expect(world.hub.tasks.map((task) => task.state)).toEqual([0, 0, 0]);
     expect(world.scalpel.effects).toEqual(["disableHost b-01 + freeTask 1001 + freeTask 1002 + freeTask 1003"]);
   });

@@ -266,7 +266,7 @@ describe("builders", () => {
         const instance = instancesOf(world.snapshot).find((each) => each.instanceId === change.instanceId);
         if (instance === undefined) throw new Error(`${change.instanceId} is none of the instances`);
         const host = state.hosts.find((each) => each.name === change.slot);
-        if (change.neverCheckedIn) expect(hasCheckedIn(instance, host ?? null)).toBe(false);
+        if (change.neverCheckedIn) expect(hasCheckedIn(instance, host ?? null, 0)).toBe(false);
         if (heldBy(change.slot, state).length === 0) expect(host?.enabled ?? false).toBe(false);
         const drained =
           NOW - (instance.drainingAt ?? NOW) >= state.options.runInterval + world.site.builders.pollSeconds;

@@ -124,9 +124,13 @@ describe("the stored hand", () => {
     expect((await stored(store)).map((each) => each.profile)).toEqual(["arm"]);
   });
 
-  it("is not made by releasing what nobody held", async () => {
+  it("is not written by releasing what nobody held", async () => {
     const store = new FakeStore();
     await changeHand(store, NOW, (hand) => releaseHold(hand, null));
     expect(store.objects.size).toBe(0);
+    await changeHand(store, NOW, (hand) => addHold(hand, makeHold()));
+    const written = store.objects.get(HAND_KEY);
+    await changeHand(store, NOW, (hand) => releaseHold(hand, "arm"));
+    expect(store.objects.get(HAND_KEY)).toEqual(written);
   });
 });

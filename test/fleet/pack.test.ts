@@ -388,5 +388,6 @@ const emptySlot = {
   silent: false,
   polling: false,
   silentSeconds: Number.POSITIVE_INFINITY,
+  checkedIn: false,
   retired: false,
 } as const;

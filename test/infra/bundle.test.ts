@@ -1,7 +1,7 @@
 // What goes to Lambda: its size, what lies in it, that it starts, and that it depends on nothing of this machine.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Built, buildFunctions } from "../../infra/build.ts";
 import { BUILDER_FILES } from "../../shared/fleet/user-data.ts";
@@ -9,14 +9,16 @@ import { copyProject, node, REPOSITORY, removeProject } from "./project.ts";
 
 /** Measured plus about a tenth: see `npm run bench:cold`. Raise it knowingly, or look what came in. */
 const BUDGET_KIB = { code: 1730, start: 1360, zip: 550 };
+const SWEEP_BUDGET_KIB = { code: 1140, start: 770, zip: 340 };
 
 let root: string;
 let built: Built | undefined;
+let builtSweep: Built | undefined;
 let folder: string;
 
 beforeAll(async () => {
   root = copyProject();
-  built = (await buildFunctions({ root })).built[0];
+  [built, builtSweep] = (await buildFunctions({ root })).built;
   folder = join(root, ".build/functions/fleet");
 });
 afterAll(() => removeProject(root));
@@ -24,6 +26,18 @@ afterAll(() => removeProject(root));
 function filesBelow(path: string): string[] {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** What an import of the entry says for itself, in a Node that lets nothing reach a network. */
+async function importOffline(entry: string): Promise<string> {
+  const script = `
+    import net from "node:net";
+    import dns from "node:dns";
+    net.Socket.prototype.connect = dns.lookup = () => { throw new Error("the import used the network"); };
+    const { handler } = await import(process.argv[1]);
+    console.log(typeof handler, process.versions.node.split(".")[0]);
+  `;
+  return await node(dirname(entry), {}, "--input-type=module", "--eval", script, entry);
 }
 
 describe("the bundle of the fleet pass", () => {
@@ -61,15 +75,25 @@ describe("the bundle of the fleet pass", () => {
   });
 
   it("starts in a bare Node, without a network, and lets it end", async () => {
-    const script = `
-      import net from "node:net";
-      import dns from "node:dns";
-      net.Socket.prototype.connect = dns.lookup = () => { throw new Error("the import used the network"); };
-      const { handler } = await import(process.argv[1]);
-      console.log(typeof handler, process.versions.node.split(".")[0]);
-    `;
-    const said = await node(folder, {}, "--input-type=module", "--eval", script, join(folder, "pass.js"));
-    expect(said).toBe("function 24\n");
+    expect(await importOffline(join(folder, "pass.js"))).toBe("function 24\n");
+  });
+});
+
+describe("the bundle of the sweep", () => {
+  it("stays within its budget, well below the pass's", () => {
+    expect((builtSweep?.codeBytes ?? 0) / 1024).toBeLessThan(SWEEP_BUDGET_KIB.code);
+    expect((builtSweep?.startBytes ?? 0) / 1024).toBeLessThan(SWEEP_BUDGET_KIB.start);
+    expect((builtSweep?.zipBytes ?? 0) / 1024).toBeLessThan(SWEEP_BUDGET_KIB.zip);
+  });
+
+  it("brings the site document, and none of the builder's scripts", () => {
+    const files = filesBelow(join(root, ".build/functions/sweep")).map((file) => relative(root, file));
+    expect(files).toContain(".build/functions/sweep/toji.yml");
+    expect(files.filter((file) => file.includes("infra/hosts"))).toEqual([]);
+  });
+
+  it("starts in a bare Node, without a network, and lets it end", async () => {
+    expect(await importOffline(join(root, ".build/functions/sweep/sweep.js"))).toBe("function 24\n");
   });
 });
 

@@ -61,6 +61,12 @@ describe("a pass starts", () => {
     expect(rulesFor(warning)).toEqual(["SpotWarning"]);
   });
 
+  it("when EC2 recommends to replace a spot instance", () => {
+    const detail = { "instance-id": "i-0123456789abcdef0" };
+    const advice = { ...stateChange("running"), "detail-type": "EC2 Instance Rebalance Recommendation", detail };
+    expect(rulesFor(advice)).toEqual(["RebalanceRecommendation"]);
+  });
+
   it("when a task has waited for too long", () => {
     expect(rulesFor(alarm(ALARM, "ALARM"))).toEqual(["TasksWait"]);
   });

@@ -53,7 +53,9 @@ describe("the compiled template", () => {
       "--param=notifyTopicArn=arn:aws:sns:eu-west-1:123456789012:builds",
     );
     expect(findings(inVpc.created, inVpc.updated)).toEqual([]);
-    expect(resourcesOf(inVpc.template, "AWS::Lambda::Function").FleetPassLambdaFunction?.VpcConfig).toBeDefined();
+    const functions = resourcesOf(inVpc.template, "AWS::Lambda::Function");
+    expect(functions.FleetPassLambdaFunction?.VpcConfig).toBeDefined();
+    expect(functions.FleetSweepLambdaFunction).not.toHaveProperty("VpcConfig");
   });
 
   it("holds no null and no path of the machine that made it", () => {
@@ -62,12 +64,13 @@ describe("the compiled template", () => {
     for (const path of [root, REPOSITORY, "/tmp/", "/home/"]) expect(text).not.toContain(path);
   });
 
-  it("gives the function every variable that it reads", () => {
+  it.each([
+    ["FleetPassLambdaFunction", "functions/fleet/pass.ts"],
+    ["FleetSweepLambdaFunction", "functions/fleet/sweep.ts"],
+  ])("gives %s every variable that it reads", (id, entry) => {
     const lambda = z.looseObject({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
-    const { Variables } = lambda.parse(property("AWS::Lambda::Function", "FleetPassLambdaFunction")).Environment;
-    const code = ["functions/fleet/pass.ts", "shared/lambda.ts"]
-      .map((path) => readFileSync(`${REPOSITORY}/${path}`, "utf8"))
-      .join("\n");
+    const { Variables } = lambda.parse(property("AWS::Lambda::Function", id)).Environment;
+    const code = [entry, "shared/lambda.ts"].map((path) => readFileSync(`${REPOSITORY}/${path}`, "utf8")).join("\n");
     const read = [...code.matchAll(/environment\("(\w+)"\)/g)].map((match) => match[1]);
     expect(read.length).toBeGreaterThan(2);
     const provided = [...Object.keys(Variables), "LAMBDA_TASK_ROOT"];
@@ -100,9 +103,11 @@ describe("the tick", () => {
 
   it("is never made up for", () => {
     const async = Object.values(resourcesOf(packaged.template, "AWS::Lambda::EventInvokeConfig"));
-    expect(async).toEqual([expect.objectContaining({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 })]);
     const retry = { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
-    expect(property("AWS::Scheduler::Schedule", "FleetTick")).toMatchObject({ Target: { RetryPolicy: retry } });
+    expect(async).toEqual([expect.objectContaining(retry), expect.objectContaining(retry)]);
+    for (const tick of ["FleetTick", "SweepTick"]) {
+      expect(property("AWS::Scheduler::Schedule", tick)).toMatchObject({ Target: { RetryPolicy: retry } });
+    }
     for (const { Targets } of Object.values(resourcesOf(packaged.template, "AWS::Events::Rule"))) {
       expect(Targets).toEqual([expect.objectContaining({ RetryPolicy: retry })]);
     }
@@ -128,18 +133,30 @@ describe("the alarms", () => {
     }
   });
 
-  it("name metrics that a pass emits", () => {
-    const emitted = readFileSync(`${REPOSITORY}/shared/fleet/record.ts`, "utf8");
+  it("name metrics that a pass or a sweep emits", () => {
+    const emitted = ["record", "sweep"]
+      .map((file) => readFileSync(`${REPOSITORY}/shared/fleet/${file}.ts`, "utf8"))
+      .join("\n");
     for (const { MetricName } of Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm"))) {
       expect(emitted).toContain(`metric("${MetricName}"`);
     }
   });
 
-  it("takes silence of the passes for their failure", () => {
-    expect(property("AWS::CloudWatch::Alarm", "NoPassAlarm")).toMatchObject({
-      TreatMissingData: "breaching",
-      Period: 60,
-      EvaluationPeriods: 5,
-    });
+  it.each([
+    ["NoPassAlarm", 5],
+    ["NoSweepAlarm", 60],
+  ])("take silence for failure: %s after %s minutes", (alarm, minutes) => {
+    const found = property("AWS::CloudWatch::Alarm", alarm);
+    expect(found.TreatMissingData).toBe("breaching");
+    expect(Number(found.Period) * Number(found.EvaluationPeriods)).toBe(minutes * 60);
+  });
+
+  it("say when Toji has stopped itself, and when instances of ours are nobody's for 15 minutes", () => {
+    for (const alarm of ["ProfileHeldAlarm", "TerminationStoppedAlarm"]) {
+      const atOnce = { Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold", EvaluationPeriods: 1 };
+      expect(property("AWS::CloudWatch::Alarm", alarm)).toMatchObject(atOnce);
+    }
+    const strangers = { Threshold: 1, Statistic: "Minimum", Period: 60, EvaluationPeriods: 15 };
+    expect(property("AWS::CloudWatch::Alarm", "StrangersAlarm")).toMatchObject(strangers);
   });
 });

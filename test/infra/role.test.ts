@@ -1,11 +1,10 @@
-// The rights of the fleet pass: every call it makes, on what is its own, and nothing else.
+// The rights of the functions: every call each makes, on what is its own, and nothing else.
 
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as ec2 from "@aws-sdk/client-ec2";
 import * as s3 from "@aws-sdk/client-s3";
 import * as ssm from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundle } from "../../infra/bundle.ts";
 import { TAG } from "../../shared/fleet/index.ts";
 import { allows, type Context, type Statement, statementsOf } from "./policy.ts";
 import { copyProject, packageProject, REPOSITORY, removeProject, resourcesOf, type Template } from "./project.ts";
@@ -13,11 +12,13 @@ import { copyProject, packageProject, REPOSITORY, removeProject, resourcesOf, ty
 let root: string;
 let template: Template;
 let statements: Statement[];
+let sweepStatements: Statement[];
 
 beforeAll(async () => {
   root = copyProject();
   ({ template } = await packageProject(root, "--param=network=vpc", "--param=functionSubnetIds=subnet-0a"));
   statements = statementsOf(template, "FleetPassRole");
+  sweepStatements = statementsOf(template, "FleetSweepRole");
 });
 afterAll(() => removeProject(root));
 
@@ -31,30 +32,31 @@ function may(action: string, resource: string, context?: Context): boolean {
   return allows(statements, action, resource, context);
 }
 
+/** The action that S3 asks for where it is not called like the command. */
+const S3_ACTION: Readonly<Record<string, string>> = { "s3:ListObjectsV2": "s3:ListBucket" };
+
+/** What S3's own client carries for directory buckets, and never sends to another. */
+const NEVER_SENT = "s3:CreateSession";
+
+/** The commands in a function's bundle, as actions. */
+async function callsOfTheCode(entry: string): Promise<string[]> {
+  const { sources } = await bundle({ root: REPOSITORY, entry });
+  const commands = sources.flatMap((path) => {
+    const [, service, name] = /@aws-sdk\/client-(\w+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
+    return service === undefined ? [] : [`${service}:${name}`];
+  });
+  return commands.filter((each) => each !== NEVER_SENT).map((each) => S3_ACTION[each] ?? each);
+}
+
+const allowedBy = (each: readonly Statement[]) =>
+  [...new Set(each.filter(({ Effect }) => Effect === "Allow").flatMap(({ Action }) => Action))].sort();
+
 describe("the actions", () => {
   const services = { ec2, s3, ssm } as const;
-
-  /** The commands that shared/aws sends, as actions. */
-  function callsOfTheCode(): string[] {
-    const folder = join(REPOSITORY, "shared/aws");
-    const calls = readdirSync(folder).flatMap((file) => {
-      const code = readFileSync(join(folder, file), "utf8");
-      const imports = [...code.matchAll(/import \{([^}]+)\} from "@aws-sdk\/client-(\w+)"/g)];
-      return imports.flatMap(([, names = "", service]) =>
-        [...names.matchAll(/\b(\w+)Command\b/g)].map(([, call]) => `${service}:${call}`),
-      );
-    });
-    return [...new Set(calls)];
-  }
+  const LOG = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
   /** What other calls need: CreateFleet, objects that are missing, encrypted parameters, the log. */
-  const IMPLIED = [
-    "ec2:RunInstances",
-    "s3:ListBucket",
-    "kms:Decrypt",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-  ] as const;
+  const IMPLIED = ["ec2:RunInstances", "s3:ListBucket", "kms:Decrypt", ...LOG];
 
   /** Lambda's own, and denied to the function's code. */
   const NETWORK = ["AssignPrivateIpAddresses", "UnassignPrivateIpAddresses", "DescribeSubnets"]
@@ -64,13 +66,19 @@ describe("the actions", () => {
     )
     .map((action) => `ec2:${action}`);
 
-  it("are those of the code, no more and no fewer", () => {
-    const granted = new Set(statements.filter(({ Effect }) => Effect === "Allow").flatMap(({ Action }) => Action));
-    expect([...granted].sort()).toEqual([...callsOfTheCode(), ...IMPLIED, ...NETWORK].sort());
+  it("of the pass are those of its code, no more and no fewer", async () => {
+    const calls = await callsOfTheCode("functions/fleet/pass.ts");
+    expect(allowedBy(statements)).toEqual([...calls, ...IMPLIED, ...NETWORK].sort());
+  });
+
+  it("of the sweep are those of its code, no more and no fewer: it launches, tags and terminates nothing", async () => {
+    const calls = await callsOfTheCode("functions/fleet/sweep.ts");
+    expect(allowedBy(sweepStatements)).toEqual([...calls, ...LOG].sort());
+    expect(calls.filter((call) => /Create|Terminate|Tags|GetParameter/.test(call))).toEqual([]);
   });
 
   it("are spelt as AWS spells them", () => {
-    for (const action of statements.flatMap(({ Action }) => Action)) {
+    for (const action of [...statements, ...sweepStatements].flatMap(({ Action }) => Action)) {
       const [service = "", name = ""] = action.split(":");
       if (service in services) {
         const commands: object = services[service as keyof typeof services];
@@ -82,13 +90,17 @@ describe("the actions", () => {
   });
 
   it("never pass a role to an instance", () => {
-    expect(statements.flatMap(({ Action }) => Action).filter((action) => /^iam:|\*/.test(action))).toEqual([]);
+    const actions = [...statements, ...sweepStatements].flatMap(({ Action }) => Action);
+    expect(actions.filter((action) => /^iam:|\*/.test(action))).toEqual([]);
   });
 
   it("are on every resource only where EC2 knows no narrower one", () => {
     const wide = statements.filter(({ Resource, Effect }) => Effect === "Allow" && Resource.includes("*"));
     const looks = ["ec2:DescribeInstances", "ec2:DescribeLaunchTemplateVersions"];
     expect(wide.flatMap(({ Action }) => Action).sort()).toEqual([...looks, ...NETWORK].sort());
+    const sweepWide = sweepStatements.filter(({ Resource }) => Resource.includes("*"));
+    const more = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeVolumes"];
+    expect(sweepWide.flatMap(({ Action }) => Action).sort()).toEqual([...looks, ...more].sort());
   });
 });
 
@@ -105,7 +117,7 @@ describe("an instance", () => {
 
   it("keeps the tags that say whose it is and what it was made for", () => {
     for (const [name, key] of Object.entries(TAG)) {
-      const changes = ["enabledAt", "drainingAt", "spotNoticeAt"].includes(name);
+      const changes = ["enabledAt", "drainingAt", "spotNoticeAt", "rebalanceAt"].includes(name);
       expect(may("ec2:CreateTags", INSTANCE, { ...ours, "aws:TagKeys": [key] })).toBe(changes);
       expect(may("ec2:DeleteTags", INSTANCE, { ...ours, "aws:TagKeys": [TAG.enabledAt, key] })).toBe(changes);
     }
@@ -113,6 +125,34 @@ describe("an instance", () => {
 
   it("cannot lose all its tags at once", () => {
     expect(may("ec2:DeleteTags", INSTANCE, ours)).toBe(false);
+  });
+
+  describe("that lost its tags", () => {
+    const template = { "aws:ResourceTag/aws:ec2launchtemplate:id": "BuilderTemplate" };
+    const launchKeys = [TAG.fleet, TAG.slot, TAG.profile, TAG.launch, TAG.templateVersion, TAG.checkInAfter];
+    const back = { [`aws:RequestTag/${TAG.fleet}`]: "toji", "aws:TagKeys": ["Name", ...launchKeys, TAG.enabledAt] };
+
+    it("gets them back, if it was launched from our template and as one of our fleet", () => {
+      expect(may("ec2:CreateTags", INSTANCE, { ...template, ...back })).toBe(true);
+      expect(may("ec2:CreateTags", INSTANCE, back)).toBe(false);
+      const another = { "aws:ResourceTag/aws:ec2launchtemplate:id": "lt-0" };
+      expect(may("ec2:CreateTags", INSTANCE, { ...another, ...back })).toBe(false);
+      const stolen = { ...back, [`aws:RequestTag/${TAG.fleet}`]: "another" };
+      expect(may("ec2:CreateTags", INSTANCE, { ...template, ...stolen })).toBe(false);
+      expect(may("ec2:CreateTags", own("volume/vol-0"), { ...template, ...back })).toBe(false);
+    });
+
+    it("gets no others", () => {
+      for (const key of [TAG.pin, TAG.drainNow, "owner"]) {
+        const keys = { "aws:TagKeys": [TAG.fleet, key] };
+        expect(may("ec2:CreateTags", INSTANCE, { ...template, ...back, ...keys })).toBe(false);
+      }
+    });
+
+    it("may be asked for its user data, and no other instance may", () => {
+      expect(may("ec2:DescribeInstanceAttribute", INSTANCE, template)).toBe(true);
+      expect(may("ec2:DescribeInstanceAttribute", INSTANCE, theirs)).toBe(false);
+    });
   });
 
   const tagged: Context = { [`aws:RequestTag/${TAG.fleet}`]: "toji", "ec2:LaunchTemplate": TEMPLATE };
@@ -178,6 +218,44 @@ describe("what Toji knows", () => {
   });
 });
 
+describe("the sweep", () => {
+  const sweepMay = (action: string, resource: string, context?: Context) =>
+    allows(sweepStatements, action, resource, context);
+
+  it.each([
+    ["ec2:DeleteVolume", "volume/vol-0"],
+    ["ec2:DeleteNetworkInterface", "network-interface/eni-0"],
+  ])("may %s by the fleet's tag alone", (action, part) => {
+    expect(sweepMay(action, own(part), ours)).toBe(true);
+    expect(sweepMay(action, own(part), theirs)).toBe(false);
+    expect(sweepMay(action, own(part))).toBe(false);
+  });
+
+  it("deletes versions of the one template", () => {
+    expect(sweepMay("ec2:DeleteLaunchTemplateVersions", TEMPLATE)).toBe(true);
+    expect(sweepMay("ec2:DeleteLaunchTemplateVersions", own("launch-template/lt-0"))).toBe(false);
+  });
+
+  it("deletes identities and cannot read or write one", () => {
+    const identity = "Bucket.Arn/identities/builder-x86-01/token.pem";
+    expect(sweepMay("s3:DeleteObject", identity)).toBe(true);
+    expect(sweepMay("s3:GetObject", identity)).toBe(false);
+    expect(sweepMay("s3:PutObject", identity)).toBe(false);
+  });
+
+  it("keeps its markers and its records, and leaves what the pass knows alone", () => {
+    expect(sweepMay("s3:GetObject", "Bucket.Arn/fleet/orphans.json")).toBe(true);
+    for (const key of ["orphans.json", "sweeps/latest.json"]) {
+      expect(sweepMay("s3:PutObject", `Bucket.Arn/fleet/${key}`)).toBe(true);
+    }
+    for (const key of ["memory.json", "lease.json", "hand.json", "decisions/latest.json"]) {
+      for (const action of ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]) {
+        expect(sweepMay(action, `Bucket.Arn/fleet/${key}`)).toBe(false);
+      }
+    }
+  });
+});
+
 describe("the other rights", () => {
   it("of the function's code do not include Lambda's own on network interfaces", () => {
     const code = { "lambda:SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:toji-prod-fleet-pass" };
@@ -185,9 +263,12 @@ describe("the other rights", () => {
     expect(may("ec2:CreateNetworkInterface", own("network-interface/*"), code)).toBe(false);
   });
 
-  it("are one for the schedule: to start the pass", () => {
-    const [only, ...more] = statementsOf(template, "FleetTickRole");
-    expect(only).toMatchObject({ Action: ["lambda:InvokeFunction"], Resource: ["FleetPassLambdaFunction.Arn"] });
+  it.each([
+    ["FleetTickRole", "FleetPassLambdaFunction.Arn"],
+    ["SweepTickRole", "FleetSweepLambdaFunction.Arn"],
+  ])("of %s are one: to start its function", (role, lambda) => {
+    const [only, ...more] = statementsOf(template, role);
+    expect(only).toMatchObject({ Action: ["lambda:InvokeFunction"], Resource: [lambda] });
     expect(more).toEqual([]);
   });
 

@@ -51,7 +51,9 @@ describe("sdkSchemas", () => {
   const operations = [
     ["client-ec2", ec2, ["CreateFleet", "CreateLaunchTemplateVersion", "DeleteLaunchTemplateVersions"]],
     ["client-ec2", ec2, ["DescribeInstances", "DescribeLaunchTemplateVersions", "TerminateInstances", "CreateTags"]],
-    ["client-s3", s3, ["GetObject", "PutObject", "DeleteObject"]],
+    ["client-ec2", ec2, ["DescribeVolumes", "DeleteVolume", "DescribeNetworkInterfaces", "DeleteNetworkInterface"]],
+    ["client-ec2", ec2, ["DescribeInstanceAttribute", "DeleteTags"]],
+    ["client-s3", s3, ["GetObject", "PutObject", "DeleteObject", "ListObjectsV2"]],
     ["client-ssm", ssm, ["GetParameter"]],
   ] as const;
 

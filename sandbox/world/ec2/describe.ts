@@ -1,19 +1,19 @@
-// DescribeInstances: filters, pages, and an instance as the API shows it.
+// DescribeInstances and DescribeInstanceAttribute: an instance as the API shows it.
 
 import type {
+  DescribeInstanceAttributeCommandInput,
   DescribeInstancesCommandInput,
   DescribeInstancesResult,
-  Filter,
   Instance,
+  InstanceAttribute,
   InstanceStateName,
   StateReason,
 } from "@aws-sdk/client-ec2";
-import { ec2Error, NotModelled, refuseFields } from "./errors.ts";
+import { NotModelled, refuseFields, requireField } from "./errors.ts";
+import { passesAll } from "./filters.ts";
 import type { Instances } from "./instances.ts";
-import { readPageToken, writePageToken } from "./pages.ts";
+import { onePage } from "./pages.ts";
 import type { EndReason, ModelInstance } from "./state.ts";
-
-const LARGEST_PAGE = 1000;
 
 /** Source: SDK typings, InstanceState. */
 const STATE_CODE: Readonly<Record<InstanceStateName, number>> = {
@@ -42,64 +42,35 @@ const STATE_REASON: Readonly<Record<EndReason, StateReason>> = {
 export function describeInstances(instances: Instances, input: DescribeInstancesCommandInput): DescribeInstancesResult {
   refuseFields("DescribeInstances", input, "DryRun");
   const byId = input.InstanceIds !== undefined && input.InstanceIds.length > 0;
-  if (byId && input.MaxResults !== undefined) {
-    throw ec2Error(
-      "InvalidParameterCombination",
-      "The parameter instancesSet cannot be used with the parameter maxResults",
-    );
-  }
-  const size = input.MaxResults ?? LARGEST_PAGE;
-  if (size < 5 || size > LARGEST_PAGE) {
-    throw ec2Error("InvalidParameterValue", `MaxResults must be between 5 and ${LARGEST_PAGE}, it is ${size}`);
-  }
   const named = byId ? [...new Set(input.InstanceIds)].map((id) => instances.find(id)) : instances.visible();
-  const above = input.NextToken === undefined ? 0 : readPageToken(input.NextToken);
-  const found = named
-    .filter(({ number }) => number > above)
-    .filter((instance) => (input.Filters ?? []).every((filter) => passes(instance, filter)))
-    .sort((a, b) => a.number - b.number);
-  const page = byId ? found : found.slice(0, size);
-  const last = page.at(-1);
-  return {
-    Reservations: page.map((instance) => ({
-      ReservationId: instance.instanceId.replace("i-", "r-"),
-      Instances: [view(instance)],
-    })),
-    ...(page.length < found.length && last !== undefined ? { NextToken: writePageToken(last.number) } : {}),
-  };
+  const found = named.filter((each) =>
+    passesAll("DescribeInstances", input.Filters, each.tags, {
+      "instance-state-name": [each.state],
+      "instance-id": [each.instanceId],
+    }),
+  );
+  const { items, next } = onePage(found, input, byId, "instancesSet");
+  const Reservations = items.map((instance) => ({
+    ReservationId: instance.instanceId.replace("i-", "r-"),
+    Instances: [view(instance)],
+  }));
+  return { Reservations, ...next };
+}
+
+/** The user data that the instance was launched with, base64 as it was given. */
+export function describeInstanceAttribute(
+  instances: Instances,
+  input: DescribeInstanceAttributeCommandInput,
+): InstanceAttribute {
+  refuseFields("DescribeInstanceAttribute", input, "DryRun");
+  const attribute = requireField(input.Attribute, "Attribute");
+  if (attribute !== "userData") throw new NotModelled(`DescribeInstanceAttribute of ${attribute}`);
+  const { instanceId, userData } = instances.find(requireField(input.InstanceId, "InstanceId"));
+  return { InstanceId: instanceId, UserData: userData === "" ? {} : { Value: userData } };
 }
 
 export function stateOf(name: InstanceStateName): { Code: number; Name: InstanceStateName } {
   return { Code: STATE_CODE[name], Name: name };
-}
-
-/** Filters are joined by "and", the values of one by "or". */
-function passes(instance: ModelInstance, { Name, Values }: Filter): boolean {
-  const values = (Values ?? []).map(wildcard);
-  return filteredValues(instance, Name ?? "").some((actual) => values.some((value) => value.test(actual)));
-}
-
-function filteredValues(instance: ModelInstance, name: string): string[] {
-  if (name.startsWith("tag:")) {
-    const value = instance.tags.get(name.slice("tag:".length));
-    return value === undefined ? [] : [value];
-  }
-  switch (name) {
-    case "tag-key":
-      return [...instance.tags.keys()];
-    case "instance-state-name":
-      return [instance.state];
-    case "instance-id":
-      return [instance.instanceId];
-    default:
-      throw new NotModelled(`the DescribeInstances filter "${name}"`);
-  }
-}
-
-/** EC2's filters know `*` and `?`. */
-function wildcard(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
 }
 
 function view(instance: ModelInstance): Instance {
@@ -109,8 +80,8 @@ function view(instance: ModelInstance): Instance {
     // The SDK lists the types it knew when it was built; EC2 accepts newer ones.
     InstanceType: instance.instanceType as NonNullable<Instance["InstanceType"]>,
     ImageId: instance.imageId,
-    // EC2 gives whole seconds.
-    LaunchTime: new Date(Math.floor(instance.launchedAt) * 1000),
+    // EC2 gives whole seconds, and the last start of one that was stopped.
+    LaunchTime: new Date(Math.floor(instance.startedAt) * 1000),
     Placement: { AvailabilityZone: instance.zone, Tenancy: "default" },
     SubnetId: instance.subnetId,
     State: stateOf(instance.state),

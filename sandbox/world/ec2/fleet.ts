@@ -13,6 +13,7 @@ import { type Market, vcpusOf } from "../../../shared/config/index.ts";
 import type { Capacity, Refusal } from "./capacity.ts";
 import { ec2Error, NotModelled, refuseFields, requireField } from "./errors.ts";
 import type { Instances } from "./instances.ts";
+import { planParts } from "./parts.ts";
 import type { Ec2Options } from "./state.ts";
 import { checkTags, type TagInput } from "./tags.ts";
 import { checkUserData, type LaunchTemplates, type ResolvedTemplate } from "./templates.ts";
@@ -170,6 +171,7 @@ function tryLaunch(
     securityGroupIds: template.data.SecurityGroupIds ?? [],
     shutdownBehavior: template.data.InstanceInitiatedShutdownBehavior ?? "stop",
     tags: instanceTags(template, fleetId, requested),
+    parts: planParts(template.data),
   });
   return instance.instanceId;
 }

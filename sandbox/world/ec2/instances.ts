@@ -4,6 +4,7 @@ import type { InstanceStateName } from "@aws-sdk/client-ec2";
 import type { VirtualClock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { ec2Error } from "./errors.ts";
+import { Parts, type PartsPlan } from "./parts.ts";
 import {
   DEFAULT_TIMES,
   type Ec2Hooks,
@@ -27,9 +28,12 @@ export interface LaunchPlan extends Pool {
   readonly shutdownBehavior: "stop" | "terminate";
   readonly vcpus: number;
   readonly tags: ReadonlyMap<string, string>;
+  readonly parts: PartsPlan;
 }
 
 export class Instances {
+  /** The volumes and network interfaces that come with instances, and those that outlived theirs. */
+  readonly parts: Parts;
   readonly #clock: VirtualClock;
   readonly #random: Random;
   readonly #times: Ec2Times;
@@ -45,6 +49,7 @@ export class Instances {
     this.#times = { ...DEFAULT_TIMES, ...options.times };
     this.#hooks = options.hooks ?? {};
     this.#options = options;
+    this.parts = new Parts(options.clock);
   }
 
   /** Every instance there ever was, in the order of launch. */
@@ -83,7 +88,7 @@ export class Instances {
   launch(plan: LaunchPlan): ModelInstance {
     const now = this.#clock.now();
     const number = this.#all.length + 1;
-    const { tags, ...rest } = plan;
+    const { tags, parts, ...rest } = plan;
     const instance: ModelInstance = {
       ...rest,
       number,
@@ -93,6 +98,7 @@ export class Instances {
       slot: tags.get(this.#options.slotTag ?? "toji:slot") ?? null,
       launchedAt: now,
       visibleAt: now + this.#draw(this.#times.visible),
+      startedAt: now,
       tags: new Map(tags),
       state: "pending",
       reason: null,
@@ -105,6 +111,7 @@ export class Instances {
     };
     this.#all.push(instance);
     this.#known.set(instance.instanceId, instance);
+    this.parts.attach(instance, parts);
     this.#enter(instance, "pending");
     instance.cancelNext = this.#clock.after(this.#draw(this.#times.running), () => this.#run(instance));
     return instance;
@@ -116,6 +123,7 @@ export class Instances {
     this.#turnOff(instance, reason, "shutting-down");
     instance.cancelNext = this.#clock.after(this.#draw(this.#times.shutdown), () => {
       instance.endedAt = this.#clock.now();
+      this.parts.release(instance.instanceId);
       this.#enter(instance, "terminated");
       this.#clock.after(this.#times.forgetSeconds, () => this.#known.delete(instance.instanceId));
     });
@@ -132,6 +140,18 @@ export class Instances {
     }
     this.#turnOff(instance, reason, "stopping");
     instance.cancelNext = this.#clock.after(this.#draw(this.#times.shutdown), () => this.#enter(instance, "stopped"));
+  }
+
+  /** Only what is stopped can be started. */
+  start(instance: ModelInstance): void {
+    if (instance.state !== "stopped") {
+      throw ec2Error("IncorrectInstanceState", `The instance '${instance.instanceId}' is ${instance.state}.`);
+    }
+    instance.startedAt = this.#clock.now();
+    instance.goneAt = null;
+    instance.reason = null;
+    this.#enter(instance, "pending");
+    instance.cancelNext = this.#clock.after(this.#draw(this.#times.running), () => this.#run(instance));
   }
 
   /** Warns now, acts later. */
@@ -155,6 +175,8 @@ export class Instances {
     instance.runningSince = this.#clock.now();
     this.#enter(instance, "running");
     instance.cancelNext = this.#clock.after(this.#draw(this.#times.userData), () => {
+      // cloud-init runs user data once for each instance.
+      if (instance.bootedAt !== null) return this.#hooks.onStart?.(instance.instanceId);
       instance.bootedAt = this.#clock.now();
       const { instanceId, instanceType, zone, market, userData } = instance;
       const tags = Object.fromEntries(instance.tags);

@@ -6,9 +6,14 @@ import {
   CreateLaunchTemplateVersionCommand,
   CreateTagsCommand,
   DeleteLaunchTemplateVersionsCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteTagsCommand,
+  DeleteVolumeCommand,
+  DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   DescribeLaunchTemplateVersionsCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeVolumesCommand,
   TerminateInstancesCommand,
   type TerminateInstancesCommandInput,
   type TerminateInstancesResult,
@@ -16,7 +21,8 @@ import {
 import type { Market } from "../../../shared/config/index.ts";
 import { ApiGate, type FaultOptions } from "../api-gate.ts";
 import { Capacity, type PoolFilter } from "./capacity.ts";
-import { describeInstances, stateOf } from "./describe.ts";
+import { describeInstanceAttribute, describeInstances, stateOf } from "./describe.ts";
+import { deleteNetworkInterface, deleteVolume, describeNetworkInterfaces, describeVolumes } from "./describe-parts.ts";
 import { ec2Error, NotModelled, refuseFields, requireField } from "./errors.ts";
 import { createFleet } from "./fleet.ts";
 import { Instances } from "./instances.ts";
@@ -64,12 +70,46 @@ export class Ec2Model {
       return answer("DescribeLaunchTemplateVersions", () => templates.describe(command.input));
     if (command instanceof DeleteLaunchTemplateVersionsCommand)
       return answer("DeleteLaunchTemplateVersions", () => templates.deleteVersions(command.input));
+    return this.#sendAboutParts(command, answer);
+  }
+
+  #sendAboutParts(command: object, answer: (operation: string, apply: () => object) => Promise<object>) {
+    const { parts } = this.#instances;
+    if (command instanceof DescribeInstanceAttributeCommand)
+      return answer("DescribeInstanceAttribute", () => describeInstanceAttribute(this.#instances, command.input));
+    if (command instanceof DescribeVolumesCommand)
+      return answer("DescribeVolumes", () => describeVolumes(parts, command.input));
+    if (command instanceof DeleteVolumeCommand) return answer("DeleteVolume", () => deleteVolume(parts, command.input));
+    if (command instanceof DescribeNetworkInterfacesCommand)
+      return answer("DescribeNetworkInterfaces", () => describeNetworkInterfaces(parts, command.input));
+    if (command instanceof DeleteNetworkInterfaceCommand)
+      return answer("DeleteNetworkInterface", () => deleteNetworkInterface(parts, command.input));
     throw new NotModelled(command.constructor.name);
   }
 
   /** A person stops it in the console. Spot instances of a fleet cannot be stopped: throws UnsupportedOperation. */
   stopInstance(instanceId: string): void {
     this.#instances.stop(this.#instances.inWorld(instanceId), "person");
+  }
+
+  /** A person starts a stopped one again: the same machine, whose user data does not run twice (hook onStart). */
+  startInstance(instanceId: string): void {
+    this.#instances.start(this.#instances.inWorld(instanceId));
+  }
+
+  /** What comes with the instance will outlive it: its volumes and its network interface stay, available. */
+  leavePartsBehind(instanceId: string): void {
+    this.#instances.parts.keepAfter(instanceId);
+  }
+
+  /** A person detaches a volume or a network interface. */
+  detach(id: string): void {
+    this.#instances.parts.detach(id);
+  }
+
+  /** A person attaches a volume or a network interface to an instance. */
+  attach(id: string, instanceId: string): void {
+    this.#instances.parts.attachTo(id, this.#instances.inWorld(instanceId).instanceId);
   }
 
   terminateByPerson(instanceId: string): void {

@@ -28,6 +28,8 @@ export type SpotAction = "terminate" | "stop" | "hibernate";
 export interface Ec2Hooks {
   /** User data would run now. */
   onBoot?(instance: BootedInstance): void | Promise<void>;
+  /** A stopped instance was started again: user data does not run a second time, but what boots with the machine does. */
+  onStart?(instanceId: string): void | Promise<void>;
   /** The machine is off from now on, without a goodbye. */
   onGone?(instanceId: string): void | Promise<void>;
   /** `time`: when the action will be taken. */
@@ -115,6 +117,8 @@ export interface ModelInstance extends Pool {
   readonly launchedAt: number;
   readonly visibleAt: number;
   readonly tags: Map<string, string>;
+  /** Its last start: EC2's LaunchTime. */
+  startedAt: number;
   state: InstanceStateName;
   reason: EndReason | null;
   runningSince: number | null;

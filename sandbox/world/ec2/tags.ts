@@ -1,9 +1,13 @@
-// CreateTags and DeleteTags on instances, with EC2's limits.
+// CreateTags and DeleteTags on instances, volumes and network interfaces, with EC2's limits.
 
 import type { CreateTagsCommandInput, DeleteTagsCommandInput, Tag } from "@aws-sdk/client-ec2";
 import { ec2Error, NotModelled, refuseFields, requireField } from "./errors.ts";
 import type { Instances } from "./instances.ts";
-import type { ModelInstance } from "./state.ts";
+
+/** Whatever can be tagged. */
+interface Tagged {
+  readonly tags: Map<string, string>;
+}
 
 export type TagInput = readonly Tag[];
 
@@ -41,8 +45,8 @@ export function createTags(instances: Instances, input: CreateTagsCommandInput):
     const after = new Set([...own, ...tags.map(({ Key }) => Key ?? "")]);
     if (after.size > MOST_TAGS) throw ec2Error("TagLimitExceeded", "The maximum number of tags has been reached");
   }
-  for (const instance of resources) {
-    for (const { Key = "", Value = "" } of tags) instance.tags.set(Key, Value);
+  for (const resource of resources) {
+    for (const { Key = "", Value = "" } of tags) resource.tags.set(Key, Value);
   }
   return {};
 }
@@ -50,27 +54,29 @@ export function createTags(instances: Instances, input: CreateTagsCommandInput):
 /** A key without a value goes whatever its value; no keys at all = every tag but AWS's own. */
 export function deleteTags(instances: Instances, input: DeleteTagsCommandInput): object {
   refuseFields("DeleteTags", input, "DryRun");
-  for (const instance of findResources(instances, input.Resources)) {
+  for (const resource of findResources(instances, input.Resources)) {
     if (input.Tags === undefined || input.Tags.length === 0) {
-      deleteAllTags(instance);
+      deleteAllTags(resource);
       continue;
     }
     for (const { Key = "", Value } of input.Tags) {
-      if (Value === undefined || instance.tags.get(Key) === Value) instance.tags.delete(Key);
+      if (Value === undefined || resource.tags.get(Key) === Value) resource.tags.delete(Key);
     }
   }
   return {};
 }
 
-export function deleteAllTags(instance: ModelInstance): void {
-  for (const key of [...instance.tags.keys()]) {
-    if (!key.startsWith("aws:")) instance.tags.delete(key);
+export function deleteAllTags({ tags }: Tagged): void {
+  for (const key of [...tags.keys()]) {
+    if (!key.startsWith("aws:")) tags.delete(key);
   }
 }
 
-function findResources(instances: Instances, ids: readonly string[] | undefined): ModelInstance[] {
+function findResources(instances: Instances, ids: readonly string[] | undefined): Tagged[] {
   return requireField(ids, "ResourceId").map((id) => {
-    if (!id.startsWith("i-")) throw new NotModelled(`tags of ${id}`);
-    return instances.find(id);
+    if (id.startsWith("i-")) return instances.find(id);
+    if (id.startsWith("vol-")) return instances.parts.volume(id);
+    if (id.startsWith("eni-")) return instances.parts.networkInterface(id);
+    throw new NotModelled(`tags of ${id}`);
   });
 }

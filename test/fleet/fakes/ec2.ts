@@ -7,6 +7,7 @@ import {
   CreateTagsCommand,
   DeleteLaunchTemplateVersionsCommand,
   DeleteTagsCommand,
+  DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   DescribeLaunchTemplateVersionsCommand,
   TerminateInstancesCommand,
@@ -27,6 +28,8 @@ export interface FakeInstance {
   readonly market: Market;
   readonly launchedAt: number;
   readonly version: string;
+  image: string;
+  userData: string;
   readonly tags: Map<string, string>;
 }
 
@@ -35,6 +38,7 @@ interface Version {
   readonly description: string;
   readonly madeAt: number;
   readonly userData: string;
+  readonly image: string;
 }
 
 export function awsError(name: string, message = name): Error {
@@ -78,10 +82,10 @@ export class FakeEc2 {
   }
 
   /** Numbers are not used again when versions go. */
-  addVersion(description: string, userData = ""): number {
+  addVersion(description: string, userData = "", image = "ami-0a"): number {
     this.#lastVersion += 1;
     const number = this.#lastVersion;
-    this.versions.set(number, { number, description, madeAt: this.#clock.now(), userData });
+    this.versions.set(number, { number, description, madeAt: this.#clock.now(), userData, image });
     return number;
   }
 
@@ -97,12 +101,18 @@ export class FakeEc2 {
   async #send(command: object): Promise<object> {
     this.#scalpel.check();
     if (this.#clock.now() < this.throttledUntil) throw awsError("RequestLimitExceeded", "slow down");
-    if (command instanceof DescribeInstancesCommand) return this.#describe();
+    if (command instanceof DescribeInstancesCommand) return this.#describe(command.input.Filters?.[0]?.Name ?? "");
+    if (command instanceof DescribeInstanceAttributeCommand)
+      return { UserData: { Value: this.#find(command.input.InstanceId).userData } };
     if (command instanceof DescribeLaunchTemplateVersionsCommand) return this.#describeVersions();
     if (command instanceof CreateFleetCommand) return this.#createFleet(command.input);
     if (command instanceof CreateLaunchTemplateVersionCommand) {
       const { VersionDescription, LaunchTemplateData } = command.input;
-      const number = this.addVersion(VersionDescription ?? "", LaunchTemplateData?.UserData);
+      const number = this.addVersion(
+        VersionDescription ?? "",
+        LaunchTemplateData?.UserData,
+        LaunchTemplateData?.ImageId,
+      );
       this.#scalpel.did(`create template version ${number}`);
       return { LaunchTemplateVersion: { VersionNumber: number } };
     }
@@ -144,16 +154,19 @@ export class FakeEc2 {
     return this.#clock.now() - instance.launchedAt >= this.listedAfterSeconds;
   }
 
-  #describe(): object {
-    const listed = this.instances.filter((each) => this.#isListed(each) && each.tags.has("toji:fleet"));
+  /** By the fleet's tag, or by the template's, which nobody can take away. */
+  #describe(filter: string): object {
+    const all = filter === "tag:aws:ec2launchtemplate:id";
+    const listed = this.instances.filter((each) => this.#isListed(each) && (all || each.tags.has("toji:fleet")));
     const Instances = listed.map((each) => ({
       InstanceId: each.id,
       State: { Name: each.state },
       InstanceType: each.type,
+      ImageId: each.image,
       Placement: { AvailabilityZone: each.subnet === "subnet-0a" ? "us-east-1a" : "us-east-1b" },
       LaunchTime: new Date(each.launchedAt * 1000),
       ...(each.market === "spot" ? { InstanceLifecycle: "spot" } : {}),
-      Tags: [...each.tags].map(([Key, Value]) => ({ Key, Value })),
+      Tags: [...each.tags, ["aws:ec2launchtemplate:version", each.version]].map(([Key, Value]) => ({ Key, Value })),
     }));
     return { Reservations: [{ Instances }] };
   }
@@ -185,7 +198,8 @@ export class FakeEc2 {
     const market = input.TargetCapacitySpecification?.DefaultTargetCapacityType === "spot" ? "spot" : "on-demand";
     const config = input.LaunchTemplateConfigs?.[0];
     const version = config?.LaunchTemplateSpecification?.Version ?? "";
-    if (!this.versions.has(Number(version))) throw awsError("InvalidLaunchTemplateId.VersionNotFound");
+    const made = this.versions.get(Number(version));
+    if (made === undefined) throw awsError("InvalidLaunchTemplateId.VersionNotFound");
     const Errors: object[] = [];
     for (const { InstanceType, SubnetId, Priority: _, ...rest } of config?.Overrides ?? []) {
       const refused = this.refused.get(`${InstanceType} ${SubnetId} ${market}`);
@@ -204,6 +218,8 @@ export class FakeEc2 {
         market,
         launchedAt: this.#clock.now(),
         version,
+        image: made.image,
+        userData: made.userData,
         tags: new Map(tags.map(({ Key, Value }) => [Key ?? "", Value ?? ""])),
       };
       this.instances.push(instance);

@@ -6,7 +6,7 @@ import type { Clock } from "../../../shared/clock.ts";
 import { type Site, slotNames } from "../../../shared/config/index.ts";
 import { runInvocation } from "../../../shared/fleet/pass.ts";
 import type { FleetPorts } from "../../../shared/fleet/ports.ts";
-import { BUILDER_FILES, parseUserData } from "../../../shared/fleet/user-data.ts";
+import { BUILDER_FILES, parseUserData, renderUserData } from "../../../shared/fleet/user-data.ts";
 import { DEFAULT_HUB_OPTIONS, TASK_STATE } from "../../../shared/hub/index.ts";
 import { NOW } from "../world.ts";
 import { FakeEc2, type FakeInstance } from "./ec2.ts";
@@ -53,6 +53,21 @@ async function makeCa(): Promise<string> {
 
 export const SCRIPTS = Object.fromEntries(BUILDER_FILES.map((path) => [path, "#\n"]));
 
+/** As a launch of the slot would have it. */
+export function userDataOf(slot: string): string {
+  const addresses = { hubUrl: "https://hub.test/kojihub", topUrl: "https://hub.test/kojifiles" };
+  const identityUrl = `https://bucket.test/identities/${slot}/0a.pem?expires=900`;
+  return renderUserData({ slot, ...addresses, identityUrl, maxJobs: 10, minSpaceMb: 8192, sleepSeconds: 15 }, SCRIPTS);
+}
+
+const slots = new Map<string, string>();
+
+function slotIn(userData: string): string {
+  const known = slots.get(userData) ?? parseUserData(userData).TOJI_SLOT ?? "";
+  slots.set(userData, known);
+  return known;
+}
+
 export class FleetWorld {
   readonly clock = new VirtualClock();
   readonly scalpel = new Scalpel();
@@ -70,7 +85,7 @@ export class FleetWorld {
   mayFail = false;
   /** How long a task runs once it is open. */
   taskSeconds = 300;
-  readonly site: Site;
+  site: Site;
   readonly #checkedIn = new Set<string>();
   readonly #seen = new Set<string>();
   readonly #intoEnabled = new Set<string>();
@@ -156,6 +171,8 @@ export class FleetWorld {
       market: "spot",
       launchedAt: now - 3600,
       version: "1",
+      image: profile.imageId,
+      userData: userDataOf(slot),
       tags: new Map([
         ["toji:fleet", this.site.builders.fleet],
         ["toji:slot", slot],
@@ -209,7 +226,8 @@ export class FleetWorld {
 
   /** 60 s after EC2 says running kojid starts, if its identity can still be fetched; then it polls. */
   #kojid(instance: FakeInstance): void {
-    const slot = instance.tags.get("toji:slot") ?? "";
+    // What its user data says: persons may take its tags.
+    const slot = slotIn(instance.userData);
     const now = this.clock.now();
     if (this.deaf.has(instance.id) || now - instance.since < 60) return;
     if (!this.#checkedIn.has(instance.id) && !this.#fetchIdentity(instance)) return;
