@@ -1,6 +1,7 @@
 // The hub as one object: seed it, call it in-process or over XML-RPC, switch its modes, look at its state and log.
 
-import { DEFAULT_HUB_OPTIONS, type HubOptions, type HubState } from "../../../shared/hub/index.ts";
+import { DEFAULT_HUB_OPTIONS, type HubOptions, type HubState, TASK_STATE } from "../../../shared/hub/index.ts";
+import type { XmlRpcValue } from "../../../shared/hub/xmlrpc/values.ts";
 import { BuilderSession } from "./builder-session.ts";
 import { type Caller, type HubContext, type HubSettings, requireHost } from "./context.ts";
 import { EventLog, type TaskEvent, type TaskWait, taskWaits } from "./events.ts";
@@ -8,7 +9,14 @@ import { genericError } from "./fault.ts";
 import { addChannel, addHost, addHostToChannel, addUser, type ChannelSeed, editHost, type HostEdit } from "./hosts.ts";
 import { defaultChannelPolicy } from "./placement.ts";
 import { type HostRow, type TaskRow, USER_STATUS, type UserRow } from "./rows.ts";
-import { answer, type HubAnswer, type HubRequest } from "./rpc/answer.ts";
+import {
+  answer,
+  answerValues,
+  type HubAnswer,
+  type HubRequest,
+  type Outcome,
+  type ValueRequest,
+} from "./rpc/answer.ts";
 import { copyState, runScheduler } from "./scheduling.ts";
 import { Tables } from "./tables.ts";
 import { addTag, addTarget, type TagSeed } from "./tags.ts";
@@ -120,6 +128,16 @@ export class Hub {
     return answer(this.#context, request);
   }
 
+  /** The hub's own clock. */
+  now(): number {
+    return this.#context.clock.now();
+  }
+
+  /** The same call without XML: see rpc/answer.ts. */
+  answerValues<T>(request: ValueRequest, finish: (result: XmlRpcValue) => T): Outcome<T> {
+    return answerValues(this.#context, request, finish);
+  }
+
   // --- modes
 
   /** ServerOffline: every POST gets fault 1014 with this text. null = online again. */
@@ -130,6 +148,16 @@ export class Hub {
   /** LockOut: fault 1014 for all but admins; logins go on. */
   setLockOut(lockOut: boolean): void {
     this.#context.settings.lockOut = lockOut;
+  }
+
+  /** Ends all sessions of a user, as koji-sweep-db or an administrator does. Returns how many there were. */
+  endSessions(userName: string): number {
+    const { tables, exclusiveSessions } = this.#context;
+    const user = this.#user(userName);
+    const theirs = [...tables.sessions.values()].filter((session) => session.user_id === user.id);
+    for (const session of theirs) tables.closeSession(session);
+    exclusiveSessions.delete(user.id);
+    return theirs.length;
   }
 
   get settings(): HubSettings {
@@ -151,6 +179,21 @@ export class Hub {
 
   tasks(): IterableIterator<Readonly<TaskRow>> {
     return this.#context.tables.tasks.values();
+  }
+
+  /** null = there is no channel of that name. */
+  channelId(name: string): number | null {
+    return this.#context.tables.channels.find(name)?.id ?? null;
+  }
+
+  /** FREE ones, as they are. */
+  freeTasks(): Iterable<Readonly<TaskRow>> {
+    return this.#context.tables.inState(TASK_STATE.FREE).values();
+  }
+
+  /** ASSIGNED and OPEN tasks of a host, as they are. */
+  tasksHeldBy(hostId: number): readonly Readonly<TaskRow>[] {
+    return [...this.#context.tables.heldBy(hostId).values()];
   }
 
   children(id: number): readonly Readonly<TaskRow>[] {

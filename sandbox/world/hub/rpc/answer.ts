@@ -54,37 +54,70 @@ function answerTo(hub: HubContext, request: HubRequest): HubAnswer {
   }
 }
 
-/** One transaction: a fault takes everything back; the callnum is kept only with something else that was written. */
 function call(hub: HubContext, request: HubRequest, method: string, params: readonly XmlRpcValue[]): HubAnswer {
+  const outcome = transact(hub, request, method, params, encodeResponse);
+  if (!outcome.ok) return xml(encodeFault(outcome.code, outcome.text));
+  return { ...xml(outcome.value), wrote: outcome.wrote };
+}
+
+/** A call whose values were handed over as they are: no document was written or read. */
+export interface ValueRequest extends Pick<HubRequest, "url" | "headers" | "ssl"> {
+  readonly method: string;
+  readonly params: readonly XmlRpcValue[];
+}
+
+/** `wrote`: whether the call changed anything. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T; readonly wrote: boolean }
+  | { readonly ok: false; readonly code: number; readonly text: string };
+
+/** The same as `answer` without XML. `finish` makes of the result what leaves the hub; it must not keep the hub's rows. */
+export function answerValues<T>(
+  hub: HubContext,
+  request: ValueRequest,
+  finish: (result: XmlRpcValue) => T,
+): Outcome<T> {
+  if (hub.settings.offline !== null) return { ok: false, code: 1014, text: hub.settings.offline };
+  return transact(hub, request, request.method, request.params, finish);
+}
+
+/** One transaction: a fault takes everything back; the callnum is kept only with something else that was written. */
+function transact<T>(
+  hub: HubContext,
+  request: Pick<HubRequest, "url" | "headers" | "ssl">,
+  method: string,
+  params: readonly XmlRpcValue[],
+  finish: (result: XmlRpcValue) => T,
+): Outcome<T> {
   const { journal } = hub.tables;
   journal.begin();
   try {
     assertMethod(method);
     const credentials = readCredentials(request);
     const caller = callerOf(hub, credentials, method);
-    const body = encodeResponse(dispatch({ hub, caller, ssl: certificate(request) }, method, params));
+    const value = finish(dispatch({ hub, caller, ssl: certificate(request) }, method, params));
     const wrote = journal.writes > 0;
     const { user, session } = caller;
     if (wrote && user !== null && session !== null && credentials?.callnum != null)
       session.callnum = credentials.callnum;
     journal.commit();
-    return { ...xml(body), wrote };
+    return { ok: true, value, wrote };
   } catch (error) {
     journal.rollback();
-    if (error instanceof KojiFault) return xml(encodeFault(error.code, error.faultString));
+    if (error instanceof KojiFault) return { ok: false, code: error.code, text: error.faultString };
     if (error instanceof XmlRpcValueError) {
-      return xml(encodeFault(1, "<class 'OverflowError'>: long int exceeds XML-RPC limits"));
+      return { ok: false, code: 1, text: "<class 'OverflowError'>: long int exceeds XML-RPC limits" };
     }
     throw error;
   }
 }
 
-function certificate({ url, ssl }: HubRequest): ClientCertificate {
+function certificate({ url, ssl }: Pick<HubRequest, "url" | "ssl">): ClientCertificate {
   return /\/ssllogin(\?|$)/.test(url) ? (ssl ?? NO_CERTIFICATE) : NO_CERTIFICATE;
 }
 
 /** Headers first, else the query of the URL as clients before 1.31 send it; null = anonymous. */
-function readCredentials({ headers, url }: HubRequest): Credentials | null {
+function readCredentials({ headers, url }: Pick<HubRequest, "headers" | "url">): Credentials | null {
   const header = (name: string) => headers[name]?.toString();
   const id = header("koji-session-id");
   if (id !== undefined) {

@@ -31,15 +31,16 @@ const JOINED = ["method", "state", "owner", "arch", "channel_id", "host_name", "
 interface View {
   readonly defaults: readonly string[];
   readonly more: readonly string[];
-  rows(hub: HubContext): Row[];
+  /** `withJoined`: with what their tasks and hosts say, which is more work than the rows themselves. */
+  rows(hub: HubContext, withJoined: boolean): Row[];
 }
 
 const TASK_RUNS: View = {
   defaults: ["id", "task_id", "host_id", "active", "create_ts"],
   more: [...JOINED, "start_ts", "completion_ts"],
-  rows: (hub) =>
+  rows: (hub, withJoined) =>
     [...hub.tables.runs.values()].map((run) => ({
-      ...joined(hub, run.task_id, run.host_id),
+      ...(withJoined ? joined(hub, run.task_id, run.host_id) : {}),
       ...run,
       create_ts: double(run.create_ts),
     })),
@@ -48,9 +49,9 @@ const TASK_RUNS: View = {
 const TASK_REFUSALS: View = {
   defaults: ["id", "task_id", "host_id", "by_host", "soft", "msg", "ts"],
   more: JOINED,
-  rows: (hub) =>
+  rows: (hub, withJoined) =>
     hub.tables.refusals().map((refusal) => ({
-      ...joined(hub, refusal.task_id, refusal.host_id),
+      ...(withJoined ? joined(hub, refusal.task_id, refusal.host_id) : {}),
       ...refusal,
       ts: double(refusal.ts),
     })),
@@ -69,10 +70,11 @@ function runQuery(hub: HubContext, view: View, { clauses, fields, opts }: Query)
   const known = new Set([...view.defaults, ...view.more]);
   const names = readFields(view, fields).toSorted();
   const tests = (clauses === null ? [] : asList(clauses)).map(readClause);
-  for (const name of [...names, ...tests.map((test) => test.field)]) {
-    if (!known.has(name)) throw parameterError(`Invalid field for query ${name}`);
-  }
-  const found = view.rows(hub).filter((row) => tests.every((test) => test.holds(plain(row[test.field] ?? null))));
+  const asked = [...names, ...tests.map((test) => test.field)];
+  for (const name of asked) if (!known.has(name)) throw parameterError(`Invalid field for query ${name}`);
+  const withJoined = typeof opts.order === "string" || asked.some((name) => view.more.includes(name));
+  const rowsOfView = view.rows(hub, withJoined);
+  const found = rowsOfView.filter((row) => tests.every((test) => test.holds(plain(row[test.field] ?? null))));
   if (isTrue(opts.countOnly ?? null)) return found.length;
   const rows = cut(inOrder(found, opts.order ?? null), opts);
   return rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null])));

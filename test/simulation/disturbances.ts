@@ -1,0 +1,80 @@
+// Which faults a scenario has, when each begins and ends, and when nothing disturbs.
+
+import type { Random } from "../../sandbox/world/random.ts";
+import { chance, whole } from "./draw.ts";
+import { DRAWN } from "./faults/index.ts";
+import type { FaultKind } from "./faults/kind.ts";
+import type { World } from "./world.ts";
+
+/** What a fault leaves behind (the hub's own timeouts, holds, boots under way) is over by then. */
+const CALM_AFTER_SECONDS = 1800;
+/** How often a fault looks for a victim. */
+const TRIES = 60;
+
+export class Disturbances {
+  readonly #world: World;
+  readonly #random: Random;
+  #over = false;
+  readonly #standing = new Map<number, () => void>();
+
+  constructor(world: World, random: Random) {
+    this.#world = world;
+    this.#random = random;
+  }
+
+  /** Faults come in one stretch of the load; before and after it nothing disturbs. */
+  schedule(loadSeconds: number, bursts: readonly number[]): void {
+    const random = this.#random;
+    if (chance(random, 0.05)) return;
+    const from = random.between(0, 0.3) * loadSeconds;
+    const until = random.between(0.5, 0.95) * loadSeconds;
+    const busy = bursts.filter((at) => at >= from && at <= until);
+    const count = whole(random, 4, 32);
+    for (let index = 0; index < count; index++) {
+      const draw = random.fork(`fault ${index}`);
+      const kind = draw.pick(DRAWN);
+      // Most meet a fleet that is at work: rising, working, falling.
+      const near = busy.length > 0 && chance(draw, 0.8);
+      const at = near ? draw.pick(busy) + draw.between(-30, 1500) : draw.between(from, until);
+      this.#world.clock.after(Math.max(0, at), () => this.#begin(index, kind, draw));
+    }
+  }
+
+  /** Persons undo what they did, and what is broken is mended. */
+  endAll(): void {
+    this.#over = true;
+    for (const end of [...this.#standing.values()]) end();
+  }
+
+  #begin(index: number, kind: FaultKind, draw: Random, triesLeft = TRIES): void {
+    const world = this.#world;
+    let counted = false;
+    const took = () => {
+      if (!counted) world.count(kind.name);
+      counted = true;
+    };
+    const seconds = kind.seconds === undefined ? 0 : draw.between(...kind.seconds);
+    const undo = kind.begin(world, draw, took);
+    if (undo === "later") {
+      if (triesLeft > 0 && !this.#over) world.clock.after(30, () => this.#begin(index, kind, draw, triesLeft - 1));
+      return;
+    }
+    world.trace.add(`FAULT ${kind.name}${seconds === 0 ? "" : ` for ${Math.round(seconds)} s`}`);
+    if (undo === undefined) {
+      world.calmFrom = Math.max(world.calmFrom, world.clock.now() + CALM_AFTER_SECONDS);
+      return;
+    }
+    if (kind.blinds === true) world.blinders += 1;
+    world.standingFaults += 1;
+    const end = () => {
+      if (!this.#standing.delete(index)) return;
+      undo();
+      if (kind.blinds === true) world.blinders -= 1;
+      world.standingFaults -= 1;
+      world.calmFrom = Math.max(world.calmFrom, world.clock.now() + CALM_AFTER_SECONDS);
+      world.trace.add(`FAULT ${kind.name} ends`);
+    };
+    this.#standing.set(index, end);
+    world.clock.after(seconds, end);
+  }
+}

@@ -1,0 +1,102 @@
+// One run: a site, hours of work and faults, then calm until all is quiet; everything drawn from one seed.
+
+import { Random } from "../../sandbox/world/random.ts";
+import { HOUR, START } from "./constants.ts";
+import { Disturbances } from "./disturbances.ts";
+import { chance, whole } from "./draw.ts";
+import { unfinished } from "./end-rules.ts";
+import { EXPECTED, type Violation } from "./rules.ts";
+import { drawSite } from "./site.ts";
+import { furnishHub, scheduleWork, simulatedWork } from "./workload.ts";
+import { World } from "./world.ts";
+
+export interface RunOptions {
+  /** Hours of load; default: drawn. */
+  readonly hours?: number;
+  readonly wire: "values" | "xml";
+}
+
+export interface RunResult {
+  readonly seed: string;
+  readonly violations: readonly Violation[];
+  readonly faults: Readonly<Record<string, number>>;
+  readonly virtualHours: number;
+  readonly launches: number;
+  readonly tasks: number;
+  readonly judgedWaits: number;
+  /** All lines, as h:mm:ss and a sentence. */
+  trace(last?: number, until?: number): string[];
+}
+
+/** All work is done by then, or something is wrong: images take hours. */
+const LONGEST_CALM_SECONDS = 8 * HOUR;
+const STEP_SECONDS = 300;
+
+export async function runScenario(seed: string, { hours, wire }: RunOptions): Promise<RunResult> {
+  const random = new Random(seed);
+  const site = drawSite(random.fork("site"));
+  const draw = random.fork("scenario");
+  const world = await World.open({
+    seed,
+    site,
+    work: simulatedWork(random.fork("work")),
+    wire,
+    awsLatencySeconds: draw.between(0.05, 0.3),
+    hubLatencySeconds: draw.between(0.02, 0.2),
+  });
+  const loadSeconds = (hours ?? whole(draw, 4, 10)) * HOUR;
+  const disturbances = new Disturbances(world, random.fork("faults"));
+  try {
+    prepare(world, draw);
+    const bursts = scheduleWork(world, random.fork("workload"), loadSeconds);
+    disturbances.schedule(loadSeconds, bursts);
+    world.lambda.startSchedule();
+    world.invariants.watch();
+    await world.clock.runUntil(START + loadSeconds);
+    disturbances.endAll();
+    world.trace.add("load and faults are over");
+    await settle(world);
+    // On the clock, for asking EC2 takes its time.
+    world.clock.after(0, () => world.invariants.judgeEnd());
+    await world.clock.runUntil(world.clock.now() + 60);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    world.invariants.break("no-crash", "the run", text);
+  }
+  return {
+    seed,
+    violations: world.invariants.violations,
+    faults: Object.fromEntries(world.faults),
+    virtualHours: (world.clock.now() - START) / HOUR,
+    launches: world.launches,
+    tasks: world.tasks,
+    judgedWaits: world.invariants.waits.judged,
+    trace: (last, until) => world.trace.show(last, until),
+  };
+}
+
+function prepare(world: World, draw: Random): void {
+  furnishHub(world);
+  // Keeps the hub's scheduler going whatever becomes of the fleet.
+  if (EXPECTED.outsidePoller) world.addStaticBuilder("outside.test", "x86_64", ["outside"], 4);
+  if (chance(draw, 0.3)) world.addStaticBuilder("static.test", "x86_64", ["createrepo"], 4);
+  if (chance(draw, 0.25)) {
+    world.weather.hubAheadSeconds = whole(draw, -600, 600);
+    world.count("hub's clock is wrong");
+    world.trace.add(`the hub's clock is ${world.weather.hubAheadSeconds} s ahead`);
+  }
+}
+
+/** Until nothing is left to do, and then as long as hold, drain and a late boot may take. */
+async function settle(world: World): Promise<void> {
+  const { clock, site } = world;
+  const latest = clock.now() + LONGEST_CALM_SECONDS;
+  while (clock.now() < latest && unfinished(world).length > 0) await clock.runUntil(clock.now() + STEP_SECONDS);
+  const { holdSeconds, bootLimitSeconds, pollSeconds } = site.builders;
+  const { runInterval, readyTimeout } = site.hub.options;
+  await clock.runUntil(clock.now() + holdSeconds + bootLimitSeconds + runInterval + pollSeconds + readyTimeout + 600);
+  // A builder of the floor may be on its way out just now, because its identity ends, and its successor on its way in.
+  const floor = site.builders.profiles.reduce((sum, { min }) => sum + min, 0);
+  const settled = () => world.live().length === floor && world.live().every(({ state }) => state === "running");
+  for (let minute = 0; minute < 15 && !settled(); minute++) await clock.runUntil(clock.now() + 60);
+}
