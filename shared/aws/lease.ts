@@ -39,7 +39,7 @@ export async function acquireLease(
 ): Promise<Lease | LeaseHeld> {
   const stored = await store.get(key);
   const current = stored === null ? null : readRecord(stored.text);
-  if (current !== null && current.owner !== owner && current.until > clock.now()) {
+  if (current !== null && current.owner !== owner && isHeld(current, clock.now())) {
     return { heldBy: current.owner, until: current.until };
   }
   const record: LeaseRecord = { owner, epoch: (current?.epoch ?? 0) + 1, until: clock.now() + seconds };
@@ -50,6 +50,13 @@ export async function acquireLease(
     if (error instanceof StoreConflict) return { heldBy: "another invocation", until: clock.now() + seconds };
     throw error;
   }
+}
+
+/** No lease lasts so long: whoever took it had a clock that was wrong by more than any outage may last. */
+const LONGEST_LEASE_SECONDS = 3600;
+
+function isHeld({ until }: LeaseRecord, now: number): boolean {
+  return until > now && until <= now + LONGEST_LEASE_SECONDS;
 }
 
 /** An unreadable record is treated as expired: its holder's next conditional write will fail. */

@@ -7,7 +7,7 @@ import { disableHost, enableHost, freeTask, write } from "../hub/index.ts";
 import { readHolding, writeTogether } from "./host.ts";
 import { forgetLaunch } from "./launch.ts";
 import type { FleetPorts } from "./ports.ts";
-import { hasCheckedIn } from "./slots.ts";
+import { isUntouched } from "./slots.ts";
 import { identityKey, TAG } from "./tags.ts";
 import type { Change, Instance } from "./types.ts";
 
@@ -61,8 +61,7 @@ export async function terminateBuilder(
   const { host, tasks } = await readHolding(await ports.hubWriter(), change.slot);
   if (change.neverCheckedIn) {
     // A kojid opens nothing before its first check-in.
-    if (hasCheckedIn(instance, host, ports.hubReader.clockAhead))
-      throw new NotAsSeen("its kojid has checked in meanwhile: not terminated");
+    if (!isUntouched(instance, host)) throw new NotAsSeen("its kojid has checked in meanwhile: not terminated");
   } else {
     if (tasks[0] !== undefined) throw new NotAsSeen(`the hub holds task ${tasks[0].id} for it now: not terminated`);
     if (host?.enabled === true) throw new NotAsSeen("somebody enabled it meanwhile: not terminated");

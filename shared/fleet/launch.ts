@@ -13,7 +13,7 @@ import { AwsCallFailed } from "../aws/errors.ts";
 import type { Market, Profile } from "../config/index.ts";
 import { prepareHost } from "./host.ts";
 import type { FleetPorts } from "./ports.ts";
-import { identityKey, isLaunchDescription, launchTags, templateDescription } from "./tags.ts";
+import { identityKey, launchTags, templateDescription } from "./tags.ts";
 import type { Change, FailedOffering, OfferingChoice } from "./types.ts";
 import { renderUserData } from "./user-data.ts";
 
@@ -39,33 +39,25 @@ function urlSeconds(ports: FleetPorts): number {
 
 export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: Profile): Promise<LaunchResult> {
   await prepareHost(await ports.hubWriter(), launch.slot, profile, launch.intoLost);
-  const { version, reused } = await prepareTemplate(ports, launch, profile);
+  const version = await prepareTemplate(ports, launch, profile);
   const failed: FailedOffering[] = [];
   const codes: string[] = [];
   for (const [market, offerings] of Map.groupBy(launch.offerings, (each) => each.market)) {
-    const answer = await tryMarket(ports, launch, version, market, offerings).catch((error: unknown) => {
-      // An earlier attempt used the token. It has put its version away, so it was over, and had brought no instance.
-      if (reused || !isMismatch(error)) throw error;
-      return OVER;
-    });
-    if (answer !== OVER) failed.push(...failedOfferings(answer, offerings, ports));
+    const answer = await tryMarket(ports, launch, version, market, offerings);
+    failed.push(...failedOfferings(answer, offerings, ports));
     const instance = given(answer, offerings);
     if (instance !== null) return { instance, sentence: `launched ${instance.instanceId}`, failed, throttled: false };
     codes.push(...answer.errors.map((error) => error.code));
-    if (answer === OVER || codes.some(isThrottle)) break;
+    if (codes.some(isThrottle)) break;
   }
   await forgetLaunch(ports, launch.slot, launch.token, version);
   const what = codes.length === 0 ? "an empty answer" : [...new Set(codes)].join(", ");
   return { instance: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
 }
 
-/** Stands for the answer that an earlier attempt got. */
-const MISMATCH = "IdempotentParameterMismatch";
-const OVER: LaunchAnswer = { instances: [], errors: [{ code: MISMATCH, message: "" }] };
-
-/** EC2 has met the token with other parameters. */
+/** EC2 has met the token with other parameters: an earlier attempt, of whose answer nothing is known. */
 export function isMismatch(error: unknown): boolean {
-  return error instanceof AwsCallFailed && error.code === MISMATCH;
+  return error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch";
 }
 
 /** The instance and the offering it is, by its type; EC2 does not say in which zone. */
@@ -98,11 +90,7 @@ async function tryMarket(
 }
 
 /** The identity and the template version of this launch; those of an attempt that was cut off are used again. */
-async function prepareTemplate(
-  ports: FleetPorts,
-  launch: Launch,
-  profile: Profile,
-): Promise<{ readonly version: string; readonly reused: boolean }> {
+async function prepareTemplate(ports: FleetPorts, launch: Launch, profile: Profile): Promise<string> {
   const { ec2, launchTemplateId, store } = ports;
   const key = identityKey(launch.slot, launch.token);
   const description = templateDescription(launch.token);
@@ -111,11 +99,13 @@ async function prepareTemplate(
   // That attempt may have put its identity away already; the address in its version leads to the same key.
   if (made === undefined || (await store.get(key)) === null)
     await store.put(key, await newIdentity(ports, launch.slot));
-  if (made !== undefined) return { version: made.version, reused: true };
-  await sweepVersions(ports, versions, description);
+  if (made !== undefined) return made.version;
+  // Too old to be used again, and nobody else's; what other launches left behind is the sweep's (sweep.ts).
+  const old = versions.filter((each) => each.description === description).map((each) => each.version);
+  if (old.length > 0) await deleteTemplateVersions(ec2, launchTemplateId, old);
   const identityUrl = await store.presign(key, urlSeconds(ports));
   const data = templateData(ports, launch, profile, identityUrl, await ports.hubCa());
-  return { version: await createTemplateVersion(ec2, launchTemplateId, description, data), reused: false };
+  return await createTemplateVersion(ec2, launchTemplateId, description, data);
 }
 
 const ageOf = ({ madeAt }: TemplateVersion, { clock }: FleetPorts) => clock.now() - madeAt;
@@ -124,22 +114,6 @@ async function newIdentity({ site, clock, identityCa }: FleetPorts, slot: string
   // Loaded with the first launch: most invocations launch nothing, and the certificate code is a sixth of the bundle.
   const { issueIdentity } = await import("./identity.ts");
   return await issueIdentity(await identityCa(), slot, site.builders.identityHours, clock.now());
-}
-
-/** Versions left over from instances that ended before they checked in, and from attempts that were cut off. */
-async function sweepVersions(
-  ports: FleetPorts,
-  versions: readonly TemplateVersion[],
-  description: string,
-): Promise<void> {
-  const useless = versions.filter(
-    (each) =>
-      each.description === description ||
-      (isLaunchDescription(each.description) && ageOf(each, ports) > urlSeconds(ports)),
-  );
-  // EC2 takes 200 in one call; the rest goes with the next launch.
-  const names = useless.map((each) => each.version).slice(0, 200);
-  if (names.length > 0) await deleteTemplateVersions(ports.ec2, ports.launchTemplateId, names);
 }
 
 function templateData(
@@ -184,7 +158,7 @@ export async function forgetLaunch(
   token: string,
   templateVersion: string,
 ): Promise<void> {
-  // The identity first: a version that is left over is found by any later launch, an identity by nobody.
+  // The identity first, for it is a secret. What is left over by a cut is found by the sweep.
   await ports.store.remove(identityKey(slot, token));
   await deleteTemplateVersions(ports.ec2, ports.launchTemplateId, [templateVersion]);
 }

@@ -2,7 +2,7 @@
 
 import type { Site } from "../config/index.ts";
 import { type HubState, TASK_STATE } from "../hub/index.ts";
-import { isLate, type Slot } from "./slots.ts";
+import { isLate, isUntouched, type Slot } from "./slots.ts";
 import { adoptionTags } from "./tags.ts";
 import type { Change, Instance } from "./types.ts";
 
@@ -59,7 +59,7 @@ function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
   const limit = instance.drainNow ? "and a person wants it gone" : `the limit is ${bootLimitSeconds} s`;
   const reason = `${what} ${age} s after launch, ${limit}`;
   const { instanceId } = instance;
-  const neverCheckedIn = !slot.checkedIn;
+  const neverCheckedIn = instance.enabledAt === null && isUntouched(instance, slot.host);
   if (slot.tasks.length > 0) {
     if (!neverCheckedIn) return { keep: `${reason}, but the hub holds tasks for it: left alone` };
     // They are those of the builder that was lost here before: whatever the hub holds, this one has never opened a task.

@@ -2,19 +2,18 @@
 
 import type { Site } from "../config/index.ts";
 import { clockTime } from "./eligible.ts";
+import { activeHolds } from "./hand.ts";
 import type { Slot } from "./slots.ts";
-import type { Breaker, Change, Hand, Hold } from "./types.ts";
+import type { Breaker, Change, Hand } from "./types.ts";
 
 /** The sentence of a hold that is in force for a profile; null = it may be launched, drained and terminated. */
-export function holdOn(profile: string, { holds }: Hand, now: number): string | null {
-  const hold = holds.find((each) => (each.profile === null || each.profile === profile) && isInForce(each, now));
+export function holdOn(profile: string, hand: Hand, now: number): string | null {
+  const hold = activeHolds(hand, now).find((each) => each.profile === null || each.profile === profile);
   if (hold === undefined) return null;
   const what = hold.profile === null ? "the fleet" : hold.profile;
   const end = hold.until === null ? "" : ` until ${clockTime(hold.until)}`;
   return `${what} is held by ${hold.by} since ${clockTime(hold.since)}${end}: ${hold.reason}`;
 }
-
-const isInForce = ({ until }: Hold, now: number): boolean => until === null || until > now;
 
 /** One builder at odds is a broken builder; from two on it may be the hub, or what EC2 shows. */
 const FEWEST_AT_ODDS = 2;

@@ -172,17 +172,17 @@ function phaseOf(instance: Instance, checkedIn: boolean): SlotPhase {
 const CLOCK_NOISE_SECONDS = 5;
 
 /**
- * kojid of this very instance has called the hub: the host's last update is newer than it was at the launch, and than
- * the last start (EC2 moves the launch time when a stopped instance is started).
+ * kojid of this very instance has called the hub: the host's last update is another one than at the launch, and newer
+ * than the last start (EC2 moves the launch time when a stopped instance is started).
  */
-export function hasCheckedIn(
-  { checkInAfter, launchedAt }: Instance,
-  host: Pick<Host, "update_ts"> | null,
-  clockAhead: number,
-): boolean {
-  if (host === null || host.update_ts === null) return false;
-  if (host.update_ts - clockAhead < launchedAt - CLOCK_NOISE_SECONDS) return false;
-  return checkInAfter === null || host.update_ts > checkInAfter;
+export function hasCheckedIn(instance: Instance, host: Pick<Host, "update_ts"> | null, clockAhead: number): boolean {
+  if (isUntouched(instance, host)) return false;
+  return (host?.update_ts ?? 0) - clockAhead >= instance.launchedAt - CLOCK_NOISE_SECONDS;
+}
+
+/** Nobody has called the hub under this name since the launch: told by no clock, for a hub's can be put back. */
+export function isUntouched({ checkInAfter }: Instance, host: Pick<Host, "update_ts"> | null): boolean {
+  return host === null || host.update_ts === null || host.update_ts === checkInAfter;
 }
 
 /** Seconds without a task, as far as Toji remembers; an unknown past counts as busy. */

@@ -234,7 +234,7 @@ export type Change =
       readonly kind: "terminate";
       readonly slot: string;
       readonly instanceId: string;
-      /** It never checked in, so what the hub holds for the slot is not on this instance. */
+      /** Nobody has checked in since its launch, so what the hub holds for the slot is not on this instance. */
       readonly neverCheckedIn: boolean;
       readonly reason: string;
     };

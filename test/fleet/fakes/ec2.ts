@@ -10,6 +10,8 @@ import {
   DescribeInstanceAttributeCommand,
   DescribeInstancesCommand,
   DescribeLaunchTemplateVersionsCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeVolumesCommand,
   TerminateInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import type { AwsClients } from "../../../shared/aws/clients.ts";
@@ -44,6 +46,9 @@ interface Version {
 export function awsError(name: string, message = name): Error {
   return Object.assign(new Error(message), { name });
 }
+
+/** The template's own first version, which is never listed here: launches do not use it. */
+const BASE_VERSION = { LaunchTemplateVersions: [{ VersionNumber: 0, DefaultVersion: true }] };
 
 export class FakeEc2 {
   readonly instances: FakeInstance[] = [];
@@ -104,7 +109,9 @@ export class FakeEc2 {
     if (command instanceof DescribeInstancesCommand) return this.#describe(command.input.Filters?.[0]?.Name ?? "");
     if (command instanceof DescribeInstanceAttributeCommand)
       return { UserData: { Value: this.#find(command.input.InstanceId).userData } };
-    if (command instanceof DescribeLaunchTemplateVersionsCommand) return this.#describeVersions();
+    if (command instanceof DescribeLaunchTemplateVersionsCommand)
+      return command.input.Versions === undefined ? this.#describeVersions() : BASE_VERSION;
+    if (command instanceof DescribeVolumesCommand || command instanceof DescribeNetworkInterfacesCommand) return {};
     if (command instanceof CreateFleetCommand) return this.#createFleet(command.input);
     if (command instanceof CreateLaunchTemplateVersionCommand) {
       const { VersionDescription, LaunchTemplateData } = command.input;

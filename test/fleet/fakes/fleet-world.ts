@@ -6,6 +6,7 @@ import type { Clock } from "../../../shared/clock.ts";
 import { type Site, slotNames } from "../../../shared/config/index.ts";
 import { runInvocation } from "../../../shared/fleet/pass.ts";
 import type { FleetPorts } from "../../../shared/fleet/ports.ts";
+import { runSweep } from "../../../shared/fleet/sweep.ts";
 import { BUILDER_FILES, parseUserData, renderUserData } from "../../../shared/fleet/user-data.ts";
 import { DEFAULT_HUB_OPTIONS, TASK_STATE } from "../../../shared/hub/index.ts";
 import { NOW } from "../world.ts";
@@ -139,6 +140,15 @@ export class FleetWorld {
     this.clock.pass(Math.max(0, end - this.clock.now()));
   }
 
+  /** The sweep that follows when all is over: three times, for as long as a marker takes to be old enough. */
+  async sweep(): Promise<void> {
+    const listing = async (prefix: string) => this.store.keys(prefix).map((key) => ({ key, writtenAt: 0 }));
+    for (let round = 0; round < 3; round++) {
+      await runSweep({ ...this.ports, listing });
+      this.clock.pass(1800);
+    }
+  }
+
   async ticks(count: number): Promise<void> {
     for (let index = 0; index < count; index++) await this.tick();
   }
@@ -209,7 +219,12 @@ export class FleetWorld {
       };
     });
     const tasks = this.hub.tasks.map(({ id, state }) => ({ id, state }));
-    return { slots, tasks, identities: this.store.keys("identities/").length, versions: this.ec2.versions.size };
+    return { slots, tasks };
+  }
+
+  /** Of launches: what is left once they are over. */
+  leftovers(): object {
+    return { identities: this.store.keys("identities/").length, versions: this.ec2.versions.size };
   }
 
   #step(): void {
