@@ -2,9 +2,11 @@
 
 import type { Context } from "aws-lambda";
 import { fleetHandler } from "../../functions/fleet/pass.ts";
+import { sweepHandler } from "../../functions/fleet/sweep.ts";
 import type { AwsClients } from "../../shared/aws/clients.ts";
 import type { Clock } from "../../shared/clock.ts";
-import { openFleetPorts, readBuilderScripts } from "../../shared/fleet/index.ts";
+import type { Site } from "../../shared/config/index.ts";
+import { openFleetPorts, openSweepPorts, readBuilderScripts } from "../../shared/fleet/index.ts";
 import { onlyReads } from "../../shared/hub/delivery.ts";
 import type { OpenHubWire } from "../../shared/hub/index.ts";
 import type { Telemetry } from "../../shared/telemetry.ts";
@@ -31,6 +33,8 @@ const MUTATIONS: ReadonlySet<string> = new Set([
   "DeleteTags",
   "CreateLaunchTemplateVersion",
   "DeleteLaunchTemplateVersions",
+  "DeleteVolume",
+  "DeleteNetworkInterface",
   "PutObject",
   "DeleteObject",
 ]);
@@ -45,27 +49,31 @@ export interface View {
 
 export class Container {
   readonly name: string;
+  /** The config that it was deployed with. */
+  readonly site: Site;
   readonly view: View = { ec2: false, hub: false };
   readonly #world: World;
-  readonly #handler: ReturnType<typeof fleetHandler>;
+  readonly #handler: ReturnType<typeof fleetHandler> | ReturnType<typeof sweepHandler>;
   #dead = false;
   #effectsLeft = Number.POSITIVE_INFINITY;
 
-  constructor(world: World, name: string) {
+  /** `name`: a pass's begins with "c", a sweep's with "s". */
+  constructor(world: World, name: string, kind: "pass" | "sweep") {
     this.#world = world;
     this.name = name;
-    this.#handler = fleetHandler(() =>
-      openFleetPorts({
-        site: world.site,
-        clients: this.#clients(),
-        clock: this.#clock(),
-        telemetry: this.#telemetry(),
-        bucket: BUCKET,
-        launchTemplateId: LAUNCH_TEMPLATE,
-        scripts: SCRIPTS,
-        openHubWire: this.#wire(),
-      }),
-    );
+    this.site = world.site;
+    const setting = {
+      site: world.site,
+      clients: this.#clients(),
+      clock: this.#clock(),
+      telemetry: this.#telemetry(),
+      bucket: BUCKET,
+      launchTemplateId: LAUNCH_TEMPLATE,
+    };
+    this.#handler =
+      kind === "sweep"
+        ? sweepHandler(() => openSweepPorts(setting))
+        : fleetHandler(() => openFleetPorts({ ...setting, scripts: SCRIPTS, openHubWire: this.#wire() }));
   }
 
   get isDead(): boolean {
@@ -163,6 +171,7 @@ export class Container {
             const answer = await send(options).finally(() => this.#alive());
             if (looks) this.view.hub = true;
             if (!readsOnly(method, params)) {
+              for (const slot of enabledBy(method, params)) this.#world.invariants.hand.onEnable(slot);
               this.#world.invariants.noteServing();
               this.#did(method);
             }
@@ -186,6 +195,7 @@ export class Container {
       warn: (sentence) => world.trace.add(`  ${this.name}: ! ${sentence}`),
       metric: (name, _unit, value) => {
         // The metrics of a pass come in this order, after all that it did.
+        if (name === "TerminationStopped") world.onTerminationStopped(value === 1);
         if (name === "PassSucceeded") sawAll = value === 1;
         if (name === "ChangesFailed" && sawAll && value === 0) world.onGoodPass();
       },
@@ -197,6 +207,16 @@ function readsOnly(method: string, params: readonly unknown[]): boolean {
   const [calls] = params;
   if (method !== "multiCall" || !Array.isArray(calls)) return onlyReads(method);
   return calls.every((call: { readonly methodName?: unknown }) => onlyReads(String(call.methodName)));
+}
+
+/** Names of the hosts that a call enables. */
+function enabledBy(method: string, params: readonly unknown[]): string[] {
+  const [first] = params;
+  if (method === "enableHost") return [String(first)];
+  if (method !== "multiCall" || !Array.isArray(first)) return [];
+  return first.flatMap((call: { readonly methodName?: unknown; readonly params?: unknown }) =>
+    call.methodName === "enableHost" && Array.isArray(call.params) ? [String(call.params[0])] : [],
+  );
 }
 
 function contextOf(awsRequestId: string): Context {

@@ -8,6 +8,8 @@ import type { World } from "./world.ts";
 
 /** What a fault leaves behind (the hub's own timeouts, holds, boots under way) is over by then. */
 const CALM_AFTER_SECONDS = 1800;
+/** After so long a person answers an alarm. */
+const PATIENCE_SECONDS = 1200;
 /** How often a fault looks for a victim. */
 const TRIES = 60;
 
@@ -29,7 +31,7 @@ export class Disturbances {
     const from = random.between(0, 0.3) * loadSeconds;
     const until = random.between(0.5, 0.95) * loadSeconds;
     const busy = bursts.filter((at) => at >= from && at <= until);
-    const count = whole(random, 4, 32);
+    const count = whole(random, 3, 4 + Math.round(loadSeconds / 450));
     for (let index = 0; index < count; index++) {
       const draw = random.fork(`fault ${index}`);
       const kind = draw.pick(DRAWN);
@@ -37,6 +39,18 @@ export class Disturbances {
       const near = busy.length > 0 && chance(draw, 0.8);
       const at = near ? draw.pick(busy) + draw.between(-30, 1500) : draw.between(from, until);
       this.#world.clock.after(Math.max(0, at), () => this.#begin(index, kind, draw));
+    }
+  }
+
+  /** A person looks what it is when nothing is terminated any more, and ends the builders whose kojid is dead. */
+  answerAlarms(): void {
+    const { clock, trace } = this.#world;
+    clock.after(60, () => this.answerAlarms());
+    if (clock.now() - this.#world.terminationsStoppedAt < PATIENCE_SECONDS) return;
+    for (const { instanceId, state } of this.#world.live()) {
+      if (state !== "running" || this.#world.kojidOf(instanceId)?.state === "running") continue;
+      trace.add(`a person answers the alarm and terminates ${instanceId}`);
+      this.#world.aws.ec2.terminateByPerson(instanceId);
     }
   }
 

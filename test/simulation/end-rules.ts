@@ -1,6 +1,10 @@
 // The rules that can be judged only once all is calm and done.
 
-import { DescribeLaunchTemplateVersionsCommand } from "@aws-sdk/client-ec2";
+import {
+  DescribeLaunchTemplateVersionsCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeVolumesCommand,
+} from "@aws-sdk/client-ec2";
 import { TAG } from "../../shared/fleet/index.ts";
 import { BUCKET, LAUNCH_TEMPLATE } from "./constants.ts";
 import type { Invariants } from "./invariants.ts";
@@ -16,7 +20,8 @@ export function unfinished(world: World): string[] {
 }
 
 export async function judgeEnd(world: World, invariants: Invariants): Promise<void> {
-  const { hub, site } = world;
+  const { hub } = world;
+  const { site } = world;
   const waiting = unfinished(world);
   if (waiting.length > 0) invariants.break("queue-served", `${waiting.length} task(s)`, waiting.slice(0, 5).join("; "));
   const live = world.live();
@@ -37,7 +42,19 @@ export async function judgeEnd(world: World, invariants: Invariants): Promise<vo
       "a builder whose host is disabled",
     );
   }
+  judgeWishes(world, invariants);
   await judgeLeftovers(world, invariants);
+}
+
+function judgeWishes(world: World, invariants: Invariants): void {
+  const images = new Map(world.site.builders.profiles.map(({ name, imageId }) => [name, imageId]));
+  for (const { instanceId, imageId, tags } of world.live()) {
+    if (tags[TAG.drainNow] !== undefined)
+      invariants.break("hand-followed", instanceId, "a person wanted it drained, and it is still there");
+    const wanted = images.get(tags[TAG.profile] ?? "");
+    if (wanted !== undefined && imageId !== wanted)
+      invariants.break("hand-followed", instanceId, `its image is ${imageId}, its profile has ${wanted}`);
+  }
 }
 
 /** What belongs to an instance that still lives is no left-over. */
@@ -63,4 +80,10 @@ async function judgeLeftovers(world: World, invariants: Invariants): Promise<voi
     if (DefaultVersion === true || versions.has(String(VersionNumber))) continue;
     invariants.break("nothing-left-behind", `template version ${VersionNumber}`, "a version without its launch");
   }
+  const available = [{ Name: "status", Values: ["available"] }];
+  const { Volumes = [] } = await aws.clients.ec2.send(new DescribeVolumesCommand({ Filters: available }));
+  for (const { VolumeId } of Volumes) invariants.break("nothing-left-behind", `${VolumeId}`, "attached to nothing");
+  const interfaces = new DescribeNetworkInterfacesCommand({ Filters: available });
+  for (const { NetworkInterfaceId } of (await aws.clients.ec2.send(interfaces)).NetworkInterfaces ?? [])
+    invariants.break("nothing-left-behind", `${NetworkInterfaceId}`, "attached to nothing");
 }

@@ -6,7 +6,8 @@ import { onDemandPrice, slotNames, vcpusOf } from "../../shared/config/index.ts"
 import { TAG } from "../../shared/fleet/index.ts";
 import type { Container } from "./container.ts";
 import { judgeEnd } from "./end-rules.ts";
-import { EXPECTED, type Rule, type Violation } from "./rules.ts";
+import { HandRules } from "./hand-rules.ts";
+import type { Rule, Violation } from "./rules.ts";
 import { StuckTasks } from "./stuck-tasks.ts";
 import { Waits } from "./waits.ts";
 import type { World } from "./world.ts";
@@ -35,6 +36,9 @@ export class Invariants {
   readonly slots: ReadonlySet<string>;
   readonly waits: Waits;
   readonly stuck: StuckTasks;
+  readonly hand: HandRules;
+  /** By profile: when instances ended that had never served. */
+  readonly failedBoots = new Map<string, number[]>();
   /** Passes so far that saw the whole world as it is and whose every change was made. */
   passes = 0;
   lastPassAt = Number.NEGATIVE_INFINITY;
@@ -47,6 +51,7 @@ export class Invariants {
     this.slots = new Set(world.site.builders.profiles.flatMap((profile) => slotNames(profile.slots)));
     this.waits = new Waits(world, this);
     this.stuck = new StuckTasks(world, this);
+    this.hand = new HandRules(world, this);
   }
 
   break(rule: Rule, subject: string, detail: string): void {
@@ -102,6 +107,7 @@ export class Invariants {
         this.break("no-blind-launch", instanceId, `launched by ${name}, whose last look at ${what} failed`);
       }
     }
+    for (const instanceId of instanceIds) this.hand.onEffect("launched", instanceId);
     if (instanceIds.length === 0) return;
     this.#checkSlots(live);
     this.#checkBounds(live);
@@ -111,6 +117,7 @@ export class Invariants {
   onTerminate(input: Partial<TerminateInstancesCommandInput>): void {
     for (const instanceId of input.InstanceIds ?? []) {
       const launched = this.launched.get(instanceId);
+      this.hand.onEffect("terminated", instanceId);
       if (launched === undefined || !this.hasCheckedIn(launched)) continue;
       const held = this.tasksOf(launched.slot);
       const ids = held.map((task) => `${task.id} ${task.method}`).join(", ");
@@ -126,7 +133,12 @@ export class Invariants {
     launched.checkInBefore = this.hostOf(launched.slot)?.update_ts ?? null;
   }
 
-  onState(_instanceId: string, state: string): void {
+  onState(instanceId: string, state: string): void {
+    const launched = this.launched.get(instanceId);
+    if (state === "shutting-down" && launched?.served === false) {
+      const { profile } = launched;
+      this.failedBoots.set(profile, [...(this.failedBoots.get(profile) ?? []), this.#world.clock.now()]);
+    }
     if (state === "running" || state === "pending") this.#checkSlots(this.#world.live());
   }
 
@@ -202,21 +214,20 @@ export class Invariants {
     }
   }
 
-  /** By EC2's own types and the price table; without adoption, what Toji cannot know of is not counted. */
+  /** By EC2's own types and the price table. */
   #checkBounds(live: readonly LiveInstance[]): void {
     const { budget, profiles, spotPriceRatio } = this.#world.site.builders;
-    const counted = live.filter(({ tags }) => EXPECTED.adoption || tags[TAG.fleet] !== undefined);
     let [vcpus, dollars] = [0, 0];
-    for (const { instanceType, market } of counted) {
+    for (const { instanceType, market } of live) {
       vcpus += vcpusOf(instanceType) ?? 0;
       dollars += (onDemandPrice(instanceType) ?? 0) * (market === "spot" ? spotPriceRatio : 1);
     }
-    if (counted.length > budget.maxInstances) this.break("within-budget", "instances", `${counted.length}`);
+    if (live.length > budget.maxInstances) this.break("within-budget", "instances", `${live.length}`);
     if (vcpus > budget.maxVcpus) this.break("within-budget", "vCPUs", `${vcpus}`);
     if (dollars > budget.dollarsPerHour + DOLLARS_TOLERANCE)
       this.break("within-budget", "dollars per hour", dollars.toFixed(4));
     for (const profile of profiles) {
-      const count = counted.filter(({ tags }) => tags[TAG.profile] === profile.name).length;
+      const count = live.filter(({ tags }) => tags[TAG.profile] === profile.name).length;
       if (count > (profile.max ?? profile.slots.count)) this.break("within-max", profile.name, `${count} instances`);
     }
   }
@@ -242,14 +253,15 @@ export class Invariants {
       if (launched === undefined || launched.served) continue;
       const known = tags[TAG.slot] !== undefined && tags[TAG.pin] === undefined;
       const on = state === "running" || state === "pending";
-      const overdue = on && known && now - launched.launchedAt > bootLimitSeconds;
+      // While hub and EC2 disagree nothing is terminated, until a person has seen to it.
+      const stopped = Number.isFinite(this.#world.terminationsStoppedAt) || this.hand.isHeld(launched.profile);
+      const overdue = on && known && !stopped && now - launched.launchedAt > bootLimitSeconds;
       const holds = overdue && this.tasksOf(launched.slot).length === 0;
       this.limit("boots-end", instanceId, holds, seconds, 2, () => `${launched.slot} never served`);
     }
   }
 
   #checkTags(live: readonly LiveInstance[]): void {
-    if (!EXPECTED.adoption) return;
     for (const { instanceId, state, tags } of live) {
       const lost = this.launched.has(instanceId) && (tags[TAG.slot] === undefined || tags[TAG.fleet] === undefined);
       const holds = lost && state !== "shutting-down";

@@ -6,6 +6,7 @@ import type { CloudEvent } from "./weather.ts";
 import type { World } from "./world.ts";
 
 const TICK_SECONDS = 60;
+const SWEEP_SECONDS = 600;
 /** serverless.yml. */
 const LONGEST_INVOCATION_SECONDS = 90;
 /** Lambda gives a container up now and then. */
@@ -28,16 +29,24 @@ export class Lambda {
     this.#send({ source: "aws.ec2", "detail-type": detailType, detail }, 0.5);
   }
 
-  /** Ticks each minute from now on; returns how to end it. */
-  startSchedule(): () => void {
+  /** A pass each minute and a sweep every ten from now on. */
+  startSchedule(): void {
     const { clock } = this.#world;
-    let cancel = () => {};
     const tick = () => {
-      cancel = clock.after(TICK_SECONDS, tick);
+      clock.after(TICK_SECONDS, tick);
       this.#send({ source: "toji.tick" }, 0);
     };
-    cancel = clock.after(0, tick);
-    return () => cancel();
+    const sweep = () => {
+      clock.after(SWEEP_SECONDS, sweep);
+      return this.sweep();
+    };
+    clock.after(0, tick);
+    clock.after(SWEEP_SECONDS / 2, sweep);
+  }
+
+  /** What runs from now on has the new code and config. */
+  deploy(): void {
+    this.#idle = [];
   }
 
   /** The next invocation ends with its n-th side effect. */
@@ -51,11 +60,22 @@ export class Lambda {
   }
 
   async invoke(event: CloudEvent): Promise<void> {
-    const { clock, trace, random, invariants } = this.#world;
-    this.#requests += 1;
-    const draw = random.fork(`invocation ${this.#requests}`);
+    const { random } = this.#world;
+    const draw = random.fork(`invocation ${this.#requests + 1}`);
     if (chance(draw, RETIRED_SHARE)) this.#idle = [];
-    const container = this.#idle.pop() ?? this.#newContainer();
+    const container = this.#idle.pop() ?? this.#newContainer("c", "pass");
+    await this.#run(container, event);
+    if (!container.isDead && container.site === this.#world.site) this.#idle.push(container);
+  }
+
+  /** Rare enough for a container of its own each time. */
+  async sweep(): Promise<void> {
+    await this.#run(this.#newContainer("s", "sweep"), { source: "toji.sweep" });
+  }
+
+  async #run(container: Container, event: CloudEvent): Promise<void> {
+    const { clock, trace, invariants } = this.#world;
+    this.#requests += 1;
     if (this.#killAfter !== null) container.killAfter(this.#killAfter);
     this.#killAfter = null;
     const endLimit = clock.after(LONGEST_INVOCATION_SECONDS, () => {
@@ -72,14 +92,13 @@ export class Lambda {
       this.running -= 1;
       endLimit();
       container.spare();
-      if (!container.isDead) this.#idle.push(container);
     }
     invariants.noteServing();
   }
 
-  #newContainer(): Container {
+  #newContainer(letter: string, kind: "pass" | "sweep"): Container {
     this.#containers += 1;
-    return new Container(this.#world, `c${this.#containers}`);
+    return new Container(this.#world, `${letter}${this.#containers}`, kind);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { RULES, type Rule } from "./rules.ts";
 
 export interface SimulateOptions {
   readonly runs: number;
@@ -12,10 +13,14 @@ export interface SimulateOptions {
   readonly wire: "values" | "xml" | "mixed";
   readonly trace: boolean;
   readonly json: boolean;
+  /** No run is begun once one of these rules has been broken. */
+  readonly until: readonly Rule[];
+  /** Of the table in mutations.ts: what is broken in the product on purpose. */
+  readonly mutation: string | null;
 }
 
 export const USAGE =
-  "npm run simulate -- [--runs N] [--seed S] [--hours H] [--jobs J] [--wire values|xml|mixed] [--trace] [--json]";
+  "npm run simulate -- [--runs N] [--seed S] [--hours H] [--jobs J] [--wire values|xml|mixed] [--trace] [--json] [--until any|RULE,...] [--mutation NAME]";
 
 export class WrongUsage extends Error {
   override readonly name = "WrongUsage";
@@ -36,13 +41,35 @@ export function readOptions(args: readonly string[]): SimulateOptions {
     wire,
     trace: values.trace ?? false,
     json: values.json ?? false,
+    until: values.until === undefined ? [] : readRules(values.until),
+    mutation: values.mutation ?? null,
   };
 }
+
+function readRules(text: string): Rule[] {
+  if (text === "any") return Object.keys(RULES).filter(isRule);
+  return text.split(",").map((word) => {
+    if (isRule(word)) return word;
+    throw new WrongUsage(`--until is any or of ${Object.keys(RULES).join(", ")}, not "${word}"`);
+  });
+}
+
+const isRule = (text: string): text is Rule => Object.hasOwn(RULES, text);
 
 function parse(args: readonly string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const options = { runs: text, seed: text, hours: text, jobs: text, wire: text, trace: flag, json: flag };
+  const options = {
+    runs: text,
+    seed: text,
+    hours: text,
+    jobs: text,
+    wire: text,
+    trace: flag,
+    json: flag,
+    until: text,
+    mutation: text,
+  };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {

@@ -20,6 +20,9 @@ export const RULES = {
   "fleet-empties": "once all is calm and done the fleet falls to its floor within hold and drain",
   "nothing-left-behind": "once all is calm no identity and no template version is left of a launch that is over",
   "hub-agrees": "once all is calm the enabled hosts of the slots are those of the builders that serve",
+  "hand-obeyed":
+    "nothing pinned is terminated, nothing held is launched or terminated, and no host is enabled that a person disabled",
+  "hand-followed": "once all is calm nothing is left that a person wanted drained, or of an image that was replaced",
   "no-crash": "the models and the handler end no run with an error of their own",
 } as const;
 export type Rule = keyof typeof RULES;
@@ -29,11 +32,3 @@ export interface Violation {
   readonly rule: Rule;
   readonly detail: string;
 }
-
-/** Each can be switched off while the product is known not to do it yet; what is off is also not expected elsewhere. */
-export const EXPECTED = {
-  /** Toji finds its instances again after somebody took their tags away. */
-  adoption: false,
-  /** A builder beside the pool polls, so that the hub's timeouts fire even when no builder of Toji's is there. */
-  outsidePoller: true,
-} as const;

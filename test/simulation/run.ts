@@ -1,15 +1,18 @@
 // `npm run simulate`: many seeds on all cores; exits 1 when a rule was broken, 2 when it was called wrongly.
 
 import { Worker } from "node:worker_threads";
+import { mutationNamed } from "./mutations.ts";
 import { readOptions, type SimulateOptions, WrongUsage, wireOf } from "./options.ts";
-import { runScenario } from "./scenario.ts";
 import { addTo, emptySummary, type Summary, summarize, tell } from "./summary.ts";
 import type { Order } from "./worker.ts";
 
 const PROGRESS_MS = 2000;
+const PRELOAD = new URL("./mutate.ts", import.meta.url);
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
+  // Threads begin with it, and load the product after it.
+  if (options.mutation !== null) process.env.TOJI_MUTATION = mutationNamed(options.mutation).name;
   const start = performance.now();
   const summary = options.trace ? await runHere(options) : await runOnThreads(options);
   const seconds = (performance.now() - start) / 1000;
@@ -19,14 +22,26 @@ async function main(): Promise<number> {
   return summary.failedRuns === 0 ? 0 : 1;
 }
 
-function replayCommand({ hours }: SimulateOptions, seed: string): string {
-  return `npm run simulate -- --seed ${seed} --runs 1${hours === null ? "" : ` --hours ${hours}`} --trace`;
+function replayCommand({ hours, mutation }: SimulateOptions, seed: string): string {
+  const words = [
+    `--seed ${seed} --runs 1`,
+    ...(hours === null ? [] : [`--hours ${hours}`]),
+    ...(mutation === null ? [] : [`--mutation ${mutation}`]),
+  ];
+  return `npm run simulate -- ${words.join(" ")} --trace`;
 }
 
+const isFound = ({ until }: SimulateOptions, { violations }: Summary): boolean =>
+  until.some((rule) => violations[rule] !== undefined);
+
 /** With the whole trace of every run, on stderr when stdout is for JSON. */
-async function runHere({ seed, runs, wire, hours, json }: SimulateOptions): Promise<Summary> {
+async function runHere(simulate: SimulateOptions): Promise<Summary> {
+  const { seed, runs, wire, hours, json, mutation } = simulate;
+  if (mutation !== null) await import("./mutate.ts");
+  // Only now, for it loads the product.
+  const { runScenario } = await import("./scenario.ts");
   const total = emptySummary();
-  for (let each = seed; each < seed + runs; each++) {
+  for (let each = seed; each < seed + runs && !isFound(simulate, total); each++) {
     const options = { wire: wireOf(wire, each), ...(hours === null ? {} : { hours }) };
     const result = await runScenario(String(each), options);
     for (const line of result.trace()) (json ? console.error : console.log)(line);
@@ -35,7 +50,8 @@ async function runHere({ seed, runs, wire, hours, json }: SimulateOptions): Prom
   return total;
 }
 
-async function runOnThreads({ seed, runs, wire, hours, jobs }: SimulateOptions): Promise<Summary> {
+async function runOnThreads(simulate: SimulateOptions): Promise<Summary> {
+  const { seed, runs, wire, hours, jobs, mutation } = simulate;
   const total = emptySummary();
   const start = performance.now();
   const progress = setInterval(() => {
@@ -46,21 +62,25 @@ async function runOnThreads({ seed, runs, wire, hours, jobs }: SimulateOptions):
   }, PROGRESS_MS);
   let next = seed;
   const takeNext = (): Order | null => {
-    if (next >= seed + runs) return null;
+    if (next >= seed + runs || isFound(simulate, total)) return null;
     next += 1;
     return { seed: next - 1, wire: wireOf(wire, next - 1), hours };
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(jobs, runs) }, () => work(takeNext, (one) => addTo(total, one))));
+    const threads = Array.from({ length: Math.min(jobs, runs) }, () =>
+      work(mutation !== null, takeNext, (one) => addTo(total, one)),
+    );
+    await Promise.all(threads);
   } finally {
     clearInterval(progress);
   }
   return total;
 }
 
-function work(takeNext: () => Order | null, done: (one: Summary) => void): Promise<void> {
+function work(mutated: boolean, takeNext: () => Order | null, done: (one: Summary) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url));
+    const execArgv = [...process.execArgv, ...(mutated ? ["--import", PRELOAD.href] : [])];
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { execArgv });
     const goOn = () => {
       const order = takeNext();
       if (order !== null) worker.postMessage(order);

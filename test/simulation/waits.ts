@@ -36,7 +36,7 @@ export class Waits {
     const roomy = new Map(site.builders.profiles.map((profile) => [profile, this.#hasRoom(profile, live)]));
     for (const task of hub.freeTasks()) {
       const able = site.builders.profiles.filter((profile) => this.#serves(profile, task));
-      if (able.length === 0 || !able.every((profile) => roomy.get(profile))) continue;
+      if (able.length === 0 || !able.every((profile) => roomy.get(profile) && !this.#isTroubled(profile))) continue;
       const since = before.get(task.id) ?? clock.now();
       this.#fairSince.set(task.id, since);
       if (!before.has(task.id)) this.judged += 1;
@@ -50,6 +50,14 @@ export class Waits {
         );
       }
     }
+  }
+
+  /** So many of its boots failed that Toji may pause it: for hours, when it goes on. */
+  #isTroubled({ name }: Profile): boolean {
+    const { failures, longestPauseSeconds } = this.#world.site.builders.bootBreaker;
+    const since = this.#world.clock.now() - 2 * longestPauseSeconds;
+    const failed = this.#invariants.failedBoots.get(name)?.filter((at) => at > since) ?? [];
+    return failed.length >= failures;
   }
 
   #serves({ channels, arches }: Profile, { channel_id, arch }: Readonly<TaskRow>): boolean {

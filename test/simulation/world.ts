@@ -36,9 +36,19 @@ export interface WorldInput {
 /** The same for every site of a process: its key decides nothing that can be seen. */
 let identityCa: ReturnType<typeof createCa> | undefined;
 
+/** As infra/resources/launch-template.yml has them. */
+function partTags({ builders }: Site) {
+  const Tags = [{ Key: TAG.fleet, Value: builders.fleet }];
+  return [
+    { ResourceType: "volume" as const, Tags },
+    { ResourceType: "network-interface" as const, Tags },
+  ];
+}
+
 export class World {
   readonly input: WorldInput;
-  readonly site: Site;
+  /** The config of the day: what is deployed may change. */
+  site: Site;
   readonly random: Random;
   readonly clock = new VirtualClock(START);
   readonly trace = new Trace(this.clock);
@@ -53,6 +63,8 @@ export class World {
   readonly faults = new Map<string, number>();
   /** Spot instances whose end EC2 does not announce. */
   readonly unannounced = new Set<string>();
+  /** Since when Toji has said that it terminates nothing; Infinity = it does. */
+  terminationsStoppedAt = Number.POSITIVE_INFINITY;
   launches = 0;
   tasks = 0;
   standingFaults = 0;
@@ -109,6 +121,12 @@ export class World {
     return new World(input, await identityCa);
   }
 
+  /** A new config is deployed: from the next invocation on it is in force. */
+  deploy(site: Site): void {
+    this.site = site;
+    this.lambda.deploy();
+  }
+
   get isCalm(): boolean {
     return this.standingFaults === 0 && this.clock.now() >= this.calmFrom;
   }
@@ -141,6 +159,11 @@ export class World {
     this.invariants.onLaunch(ids, container);
   }
 
+  onTerminationStopped(stopped: boolean): void {
+    if (!stopped) this.terminationsStoppedAt = Number.POSITIVE_INFINITY;
+    else this.terminationsStoppedAt = Math.min(this.terminationsStoppedAt, this.clock.now());
+  }
+
   onKilled(container: string, effect: string): void {
     this.count("invocation killed after a side effect");
     this.trace.add(`  ${container}: KILLED after ${effect}`);
@@ -169,7 +192,7 @@ export class World {
       ec2: {
         subnets: site.builders.subnets,
         slotTag: TAG.slot,
-        launchTemplates: [{ id: LAUNCH_TEMPLATE, name: "toji-builder", data: {} }],
+        launchTemplates: [{ id: LAUNCH_TEMPLATE, name: "toji-builder", data: { TagSpecifications: partTags(site) } }],
         pricePerHour: ({ instanceType, market }) =>
           (onDemandPrice(instanceType) ?? 0) * (market === "spot" ? site.builders.spotPriceRatio : 1),
         hooks: {

@@ -191,8 +191,8 @@ export class Ec2Model {
   live(): LiveInstance[] {
     return this.#instances.all
       .filter(({ state }) => state !== "terminated")
-      .map(({ instanceId, instanceType, zone, market, launchedAt, state, tags }) => {
-        return { instanceId, instanceType, zone, market, launchedAt, state, tags: Object.fromEntries(tags) };
+      .map(({ instanceId, imageId, instanceType, zone, market, launchedAt, state, tags }) => {
+        return { instanceId, imageId, instanceType, zone, market, launchedAt, state, tags: Object.fromEntries(tags) };
       });
   }
 

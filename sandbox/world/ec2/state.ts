@@ -93,6 +93,7 @@ export interface Ec2Options {
 /** An instance that exists, as an onlooker who needs no API sees it. */
 export interface LiveInstance extends Pool {
   readonly instanceId: string;
+  readonly imageId: string;
   readonly launchedAt: number;
   readonly state: InstanceStateName;
   readonly tags: InstanceTags;

@@ -84,4 +84,18 @@ export const HUB_FAULTS: readonly FaultKind[] = [
       });
     },
   },
+  {
+    name: "hub's clock jumps, and is set right later",
+    seconds: [60, 1800],
+    blinds: true,
+    begin(world, random, took) {
+      const before = world.weather.hubAheadSeconds;
+      world.weather.hubAheadSeconds = before + random.pick([-900, -200, 200, 900]);
+      took();
+      world.trace.add(`the hub's clock is ${world.weather.hubAheadSeconds} s ahead`);
+      return () => {
+        world.weather.hubAheadSeconds = before;
+      };
+    },
+  },
 ];

@@ -1,6 +1,7 @@
 // All kinds of faults. A new one is one entry in the table of its place, and nothing else.
 
 import { EC2_FAULTS } from "./ec2.ts";
+import { HAND_FAULTS } from "./hand.ts";
 import { HUB_FAULTS } from "./hub.ts";
 import { INSTANCE_FAULTS } from "./instances.ts";
 import type { FaultKind } from "./kind.ts";
@@ -11,6 +12,7 @@ export const FAULTS: readonly FaultKind[] = [
   ...HUB_FAULTS,
   ...EC2_FAULTS,
   ...INSTANCE_FAULTS,
+  ...HAND_FAULTS,
   ...LAMBDA_FAULTS,
   ...STORAGE_FAULTS,
 ];

@@ -3,7 +3,6 @@
 import { isOffline } from "../../../sandbox/world/hub/index.ts";
 import { TAG } from "../../../shared/fleet/index.ts";
 import { chance } from "../draw.ts";
-import { EXPECTED } from "../rules.ts";
 import type { BootFate } from "../weather.ts";
 import type { World } from "../world.ts";
 import { type FaultKind, pickRunning } from "./kind.ts";
@@ -115,7 +114,6 @@ export const INSTANCE_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "person deletes an instance's tags",
-    weight: EXPECTED.adoption ? 1 : 0,
     begin(world, random, took) {
       const victim = pickRunning(world, random);
       if (victim === undefined) return "later";
@@ -130,12 +128,15 @@ export const INSTANCE_FAULTS: readonly FaultKind[] = [
     seconds: [120, 2400],
     begin(world, random, took) {
       if (world.hub.settings.offline !== null || world.hub.settings.lockOut) return "later";
-      const slot = pickRunning(world, random)?.tags[TAG.slot];
-      if (slot === undefined || world.invariants.hostOf(slot)?.enabled !== true) return "later";
+      const victim = pickRunning(world, random);
+      const slot = victim?.tags[TAG.slot];
+      if (victim === undefined || slot === undefined || world.invariants.hostOf(slot)?.enabled !== true) return "later";
       took();
       world.trace.add(`a person disables ${slot}`);
       world.hub.as("kojiadmin").disableHost(slot);
+      world.invariants.hand.onDisable(slot, victim.instanceId);
       return () => {
+        world.invariants.hand.onGivenBack(slot);
         world.trace.add(`a person enables ${slot}`);
         onHub(world, () => world.hub.as("kojiadmin").enableHost(slot));
       };
