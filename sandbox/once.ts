@@ -37,10 +37,12 @@ function unfinished({ hub }: Sandbox): number {
   return hub.state().tasks.filter((task) => task.state !== TASK_STATE.CLOSED).length;
 }
 
-/** Until no task is left and no instance either, or long enough to call it broken. */
+/** Until no task, no instance and nothing of a launch is left, or long enough to call it broken. */
 async function runUntilQuiet(sandbox: Sandbox): Promise<void> {
   const end = sandbox.clock.now() + AFTERMATH_SECONDS;
-  while (sandbox.clock.now() < end && (unfinished(sandbox) > 0 || sandbox.live().length > 0)) {
+  const isQuiet = async () =>
+    unfinished(sandbox) === 0 && sandbox.live().length === 0 && (await sandbox.leftovers()).length === 0;
+  while (sandbox.clock.now() < end && !(await isQuiet())) {
     await sandbox.clock.runUntil(sandbox.clock.now() + STEP_SECONDS);
   }
 }

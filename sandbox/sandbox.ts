@@ -4,14 +4,22 @@ import { fileURLToPath } from "node:url";
 import { DescribeLaunchTemplateVersionsCommand } from "@aws-sdk/client-ec2";
 import type { Context } from "aws-lambda";
 import { fleetHandler } from "../functions/fleet/pass.ts";
+import { sweepHandler } from "../functions/fleet/sweep.ts";
 import { onDemandPrice, type Site } from "../shared/config/index.ts";
-import { type FleetPorts, openFleetPorts, readBuilderScripts, TAG } from "../shared/fleet/index.ts";
+import {
+  type FleetPorts,
+  openFleetPorts,
+  openSweepPorts,
+  readBuilderScripts,
+  type SweepPorts,
+  TAG,
+} from "../shared/fleet/index.ts";
 import type { HubOptions } from "../shared/hub/index.ts";
 import type { Telemetry } from "../shared/telemetry.ts";
 import { Invariants } from "./invariants.ts";
 import { createCa } from "./server/certificates.ts";
 import { type HubServer, startHubServer } from "./server/hub.ts";
-import { PARAMETER, sandboxSite } from "./site.ts";
+import { PARAMETER, partTags, sandboxSite } from "./site.ts";
 import { createAws, type SandboxAws } from "./world/aws.ts";
 import { VirtualClock } from "./world/clock.ts";
 import type { BootedInstance, LiveInstance } from "./world/ec2/index.ts";
@@ -24,6 +32,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 export const BUCKET = "toji-sandbox";
 const LAUNCH_TEMPLATE = "lt-0123456789abcdef0";
 const TICK_SECONDS = 60;
+const SWEEP_SECONDS = 600;
 /** The name Toji logs in with. */
 const TOJI_USER = "toji";
 
@@ -54,7 +63,7 @@ export interface Sandbox {
   invoke(event: unknown): Promise<void>;
   /** Instances that are not terminated, seen past EC2's own delays. */
   live(): LiveInstance[];
-  /** Starts the minute's schedule; returns how to end it. */
+  /** Starts the schedule: a pass each minute, a sweep each ten. Returns how to end it. */
   startSchedule(): () => void;
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
@@ -85,11 +94,14 @@ export async function openSandbox(input: SandboxInput): Promise<Sandbox> {
     ec2: {
       subnets: site.builders.subnets,
       slotTag: TAG.slot,
-      launchTemplates: [{ id: LAUNCH_TEMPLATE, name: "toji-builder", data: {} }],
+      launchTemplates: [
+        { id: LAUNCH_TEMPLATE, name: "toji-builder", data: { TagSpecifications: partTags(site.builders.fleet) } },
+      ],
       pricePerHour: ({ instanceType, market }) =>
         (onDemandPrice(instanceType) ?? 0) * (market === "spot" ? site.builders.spotPriceRatio : 1),
       hooks: {
         onBoot: (instance) => machines.boot(instance),
+        onStart: (instanceId) => machines.start(instanceId),
         onGone: (instanceId) => machines.lose(instanceId),
         onSpotWarning(instanceId) {
           machines.warn(instanceId);
@@ -126,7 +138,16 @@ export async function openSandbox(input: SandboxInput): Promise<Sandbox> {
       launchTemplateId: LAUNCH_TEMPLATE,
       scripts: readBuilderScripts(ROOT),
     });
-  sandbox = assemble({ site, clock, random, hub, work, aws, machines, invariants, server, open });
+  const openSweep = (): SweepPorts =>
+    openSweepPorts({
+      site,
+      clients: aws.clients,
+      clock,
+      telemetry: input.telemetry ?? SILENT,
+      bucket: BUCKET,
+      launchTemplateId: LAUNCH_TEMPLATE,
+    });
+  sandbox = assemble({ site, clock, random, hub, work, aws, machines, invariants, server, open, openSweep });
   return sandbox;
 }
 
@@ -136,21 +157,29 @@ interface Parts
   extends Pick<Sandbox, "site" | "clock" | "random" | "hub" | "work" | "aws" | "machines" | "invariants"> {
   readonly server: HubServer;
   open(): Promise<FleetPorts & { close(): Promise<void> }>;
+  openSweep(): SweepPorts;
 }
 
-function assemble({ server, open, ...parts }: Parts): Sandbox {
+function assemble({ server, open, openSweep, ...parts }: Parts): Sandbox {
   const { clock, aws, invariants } = parts;
   let ports: (FleetPorts & { close(): Promise<void> }) | undefined;
   const handler = fleetHandler(async () => {
     ports = await open();
     return ports;
   });
+  const sweepNow = sweepHandler(openSweep);
   let invocations = 0;
   const invoke = async (event: unknown) => {
     invocations += 1;
     const context = lambdaContext(invocations);
     await clock.actor(async () => await handler(event, context, { signal: new AbortController().signal }), "fleet");
     invariants.check(clock.now(), live());
+  };
+  const sweep = async () => {
+    invocations += 1;
+    const context = lambdaContext(invocations);
+    const event = { source: "aws.scheduler" };
+    await clock.actor(async () => await sweepNow(event, context, { signal: new AbortController().signal }), "sweep");
   };
   const live = () => aws.ec2.live();
   return {
@@ -159,13 +188,13 @@ function assemble({ server, open, ...parts }: Parts): Sandbox {
     invoke,
     live,
     startSchedule() {
-      let cancel = () => {};
-      const tick = () => {
-        cancel = clock.after(TICK_SECONDS, tick);
-        return invoke({ source: "aws.scheduler" });
+      const ends = [
+        every(clock, 0, TICK_SECONDS, () => invoke({ source: "aws.scheduler" })),
+        every(clock, SWEEP_SECONDS / 2, SWEEP_SECONDS, sweep),
+      ];
+      return () => {
+        for (const end of ends) end();
       };
-      cancel = clock.after(0, tick);
-      return () => cancel();
     },
     async leftovers() {
       const versions = await aws.clients.ec2.send(
@@ -179,6 +208,17 @@ function assemble({ server, open, ...parts }: Parts): Sandbox {
       await server.close();
     },
   };
+}
+
+/** Returns how to end it. */
+function every(clock: VirtualClock, first: number, seconds: number, run: () => Promise<void>): () => void {
+  let cancel = () => {};
+  const tick = () => {
+    cancel = clock.after(seconds, tick);
+    return run();
+  };
+  cancel = clock.after(first, tick);
+  return () => cancel();
 }
 
 function lambdaContext(invocation: number): Context {

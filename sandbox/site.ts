@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { parseDocument } from "yaml";
 import { parseSite, type Site } from "../shared/config/index.ts";
+import { TAG } from "../shared/fleet/index.ts";
 
 const EXAMPLE = new URL("../toji.example.yml", import.meta.url);
 
@@ -21,4 +22,13 @@ export function sandboxSite(hubUrl: string, overrides: { readonly admin?: boolea
   document.setIn(["hub", "serverCaParameter"], PARAMETER.serverCa);
   document.setIn(["hub", "admin"], overrides.admin ?? false);
   return parseSite(document.toString(), "the sandbox's site document");
+}
+
+/** As infra/resources/launch-template.yml has them: what a launch makes besides the instance is found by its tag. */
+export function partTags(fleet: string) {
+  const Tags = [{ Key: TAG.fleet, Value: fleet }];
+  return [
+    { ResourceType: "volume" as const, Tags },
+    { ResourceType: "network-interface" as const, Tags },
+  ];
 }

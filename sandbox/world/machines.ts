@@ -6,7 +6,7 @@ import { parseUserData } from "../../shared/fleet/user-data.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { BootedInstance } from "./ec2/index.ts";
 import type { Hub } from "./hub/index.ts";
-import { type Kojid, startKojid } from "./kojid.ts";
+import { type Kojid, type KojidInput, startKojid } from "./kojid.ts";
 import type { S3Model } from "./s3.ts";
 import type { Work } from "./work.ts";
 
@@ -29,6 +29,7 @@ export type MachineFault = "never-checks-in" | "disk-full";
 export class Machines {
   readonly #input: MachinesInput;
   readonly #kojids = new Map<string, Kojid>();
+  readonly #installed = new Map<string, KojidInput>();
   /** Why a boot went wrong, as the instance's console log would say. */
   readonly failures: string[] = [];
 
@@ -45,7 +46,7 @@ export class Machines {
       return;
     }
     const fault = faultOf?.(instance) ?? null;
-    const kojid = startKojid({
+    this.#installed.set(instance.instanceId, {
       hub,
       clock,
       work,
@@ -55,7 +56,13 @@ export class Machines {
       neverChecksIn: fault === "never-checks-in",
       diskFull: fault === "disk-full",
     });
-    this.#kojids.set(instance.instanceId, kojid);
+    this.start(instance.instanceId);
+  }
+
+  /** A stopped machine is started again: kojid comes up by itself, with the identity that it has, if it got that far. */
+  start(instanceId: string): void {
+    const installed = this.#installed.get(instanceId);
+    if (installed !== undefined) this.#kojids.set(instanceId, startKojid(installed));
   }
 
   /** The same checks as infra/hosts/builder/bootstrap makes before kojid starts. */

@@ -2,6 +2,7 @@
 
 import type { CreateFleetResult } from "@aws-sdk/client-ec2";
 import { createCa } from "../../sandbox/server/certificates.ts";
+import { partTags } from "../../sandbox/site.ts";
 import { createAws, type SandboxAws } from "../../sandbox/world/aws.ts";
 import { VirtualClock } from "../../sandbox/world/clock.ts";
 import type { BootedInstance, LiveInstance } from "../../sandbox/world/ec2/index.ts";
@@ -13,7 +14,6 @@ import { Random } from "../../sandbox/world/random.ts";
 import type { Work } from "../../sandbox/world/work.ts";
 import { onDemandPrice, type Site } from "../../shared/config/index.ts";
 import { TAG } from "../../shared/fleet/index.ts";
-import { parseUserData } from "../../shared/fleet/user-data.ts";
 import type { OpenHubWire } from "../../shared/hub/index.ts";
 import { BUCKET, LAUNCH_TEMPLATE, START } from "./constants.ts";
 import type { Container } from "./container.ts";
@@ -35,15 +35,6 @@ export interface WorldInput {
 
 /** The same for every site of a process: its key decides nothing that can be seen. */
 let identityCa: ReturnType<typeof createCa> | undefined;
-
-/** As infra/resources/launch-template.yml has them. */
-function partTags({ builders }: Site) {
-  const Tags = [{ Key: TAG.fleet, Value: builders.fleet }];
-  return [
-    { ResourceType: "volume" as const, Tags },
-    { ResourceType: "network-interface" as const, Tags },
-  ];
-}
 
 export class World {
   readonly input: WorldInput;
@@ -72,9 +63,6 @@ export class World {
   blinders = 0;
   /** When the last fault's consequences are over. */
   calmFrom = START;
-  /** User data of what booted, and the kojid of what a person stopped and started again. */
-  readonly #booted = new Map<string, BootedInstance>();
-  readonly #restarted = new Map<string, Kojid>();
   #lastNotes = "";
   readonly #fates = new Map<string, BootFate>();
 
@@ -141,7 +129,7 @@ export class World {
   }
 
   kojidOf(instanceId: string): Kojid | undefined {
-    return this.#restarted.get(instanceId) ?? this.machines.kojidOf(instanceId);
+    return this.machines.kojidOf(instanceId);
   }
 
   /** A builder beside the pool, with a kojid that works. */
@@ -192,13 +180,15 @@ export class World {
       ec2: {
         subnets: site.builders.subnets,
         slotTag: TAG.slot,
-        launchTemplates: [{ id: LAUNCH_TEMPLATE, name: "toji-builder", data: { TagSpecifications: partTags(site) } }],
+        launchTemplates: [
+          { id: LAUNCH_TEMPLATE, name: "toji-builder", data: { TagSpecifications: partTags(site.builders.fleet) } },
+        ],
         pricePerHour: ({ instanceType, market }) =>
           (onDemandPrice(instanceType) ?? 0) * (market === "spot" ? site.builders.spotPriceRatio : 1),
         hooks: {
           onBoot: (instance) => this.#boot(instance),
-          onStart: (instanceId) => this.#restart(instanceId),
-          onGone: (instanceId) => this.#lose(instanceId),
+          onStart: (instanceId) => this.machines.start(instanceId),
+          onGone: (instanceId) => this.machines.lose(instanceId),
           onSpotWarning: (instanceId) => this.#warn(instanceId),
           onStateChange: (instanceId, state) => {
             this.trace.add(`${instanceId} is ${state}`);
@@ -219,7 +209,6 @@ export class World {
       this.trace.add(`${instanceId} is going to boot badly: ${JSON.stringify(fate)}`);
     }
     if (fate === "never-boots") return;
-    this.#booted.set(instanceId, instance);
     this.invariants.onBoot(instanceId);
     this.machines.boot(instance);
     const problem = this.machines.failures.at(-1);
@@ -227,29 +216,6 @@ export class World {
     if (fate !== null && typeof fate === "object") {
       this.clock.after(fate.diesAfterSeconds, () => this.kojidOf(instanceId)?.kill());
     }
-  }
-
-  #lose(instanceId: string): void {
-    this.#restarted.get(instanceId)?.kill();
-    this.#restarted.delete(instanceId);
-    this.machines.lose(instanceId);
-  }
-
-  /** kojid is enabled by the bootstrap: it comes up with the machine, with the identity that it has. */
-  #restart(instanceId: string): void {
-    const instance = this.#booted.get(instanceId);
-    if (instance === undefined || this.#fates.get(instanceId) === "never-checks-in") return;
-    const variables = parseUserData(instance.userData);
-    const kojid = startKojid({
-      hub: this.hub,
-      clock: this.clock,
-      work: this.input.work,
-      hostName: variables.TOJI_SLOT ?? "",
-      maxjobs: Number(variables.TOJI_MAX_JOBS),
-      sleepSeconds: Number(variables.TOJI_SLEEP_TIME),
-      diskFull: this.#fates.get(instanceId) === "disk-full",
-    });
-    this.#restarted.set(instanceId, kojid);
   }
 
   #warn(instanceId: string): void {
