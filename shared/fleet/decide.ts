@@ -3,7 +3,7 @@
 import type { Site } from "../config/index.ts";
 import { FREE_TASK_LIMIT, type HubState, TASK_STATE } from "../hub/index.ts";
 import { bootLimit, noteBoots, openBreakers } from "./boots.ts";
-import { createJudge, type Demand, type Judge } from "./eligible.ts";
+import { createJudge } from "./eligible.ts";
 import {
   blockedNotes,
   builderViews,
@@ -13,15 +13,17 @@ import {
   rebalanceNotes,
   strangerNotes,
 } from "./explain.ts";
+import { judgeUnplaced, lookAhead, slotCapacity, withReturning } from "./look-ahead.ts";
 import { noteHubSeen, noteSeen, noteSpotLosses, withoutFuture, withUnlisted } from "./memory.ts";
+import { bringBack, findNeeded } from "./needed.ts";
 import { instanceCost, remainingBudget } from "./offerings.ts";
 import { type Bounds, pack } from "./pack.ts";
 import { nextStep } from "./protocol.ts";
 import { findDisagreement, holdOn, restrain } from "./restraint.ts";
-import { type Simulation, type SlotCapacity, simulate } from "./simulate.ts";
-import { deriveSlots, isLate, isUnready, type Slot, type Slots } from "./slots.ts";
+import type { SlotCapacity } from "./simulate.ts";
+import { deriveSlots, type Slot, type Slots } from "./slots.ts";
 import { findSurplus } from "./surplus.ts";
-import type { Change, Decision, Instance, Memory, Snapshot, UnservedTask } from "./types.ts";
+import type { Change, Decision, Instance, Memory, Snapshot } from "./types.ts";
 import { findRecoveries, leaveOnePolling, sentenceForWatch, type Watch, watchTimeouts } from "./watch.ts";
 
 /** `now` in epoch seconds; the hub's own clock is in the snapshot. */
@@ -74,7 +76,7 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
   const ahead = lookAhead(queue.state, slots.all, snapshot, capacityOf);
   const { demand, unserved } = judgeUnplaced(ahead.simulation, state, judge);
 
-  const protocol = protocolSteps(slots, ahead.cancelled, state, site, now);
+  const protocol = protocolSteps(slots, ahead.cancelled, state, site, seen, now);
   const watch = watchTimeouts(state, slots.all, site, capacityOf);
   const packing = pack(
     demand,
@@ -84,11 +86,13 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
     seen.failedOfferings,
     sentenceForWatch(watch),
   );
-  const surplus = leaveOnePolling(findSurplus(slots.all, ahead.simulation.busySlots, site, seen, now), watch);
+  const needed = findNeeded(slots.all, packing);
+  const surplus = leaveOnePolling(findSurplus(slots.all, ahead.simulation.busySlots, needed, site, seen, now), watch);
+  const back = bringBack(slots.all, needed, protocol.changes);
   const spoken = new Set([...protocol.changes.map((each) => each.slot), ...protocol.keep.map((each) => each.builder)]);
   const drains = surplus.drains.filter((each) => !spoken.has(each.slot));
   const disagreement = snapshot.ec2.kind === "seen" ? findDisagreement(slots.all, site) : null;
-  const wanted = [...protocol.changes, ...launchChanges(packing, site, seen, now), ...drains];
+  const wanted = [...protocol.changes, ...back, ...launchChanges(packing, site, seen, now), ...drains];
   const { changes, keep } = restrain(wanted, slots.all, snapshot.hand, disagreement, now);
   const breakers = [...openBreakers(site, slots.all, seen, now), ...(disagreement === null ? [] : [disagreement])];
   return {
@@ -155,103 +159,12 @@ function noChange(now: number, note: string, memory: Memory): Decision {
   };
 }
 
-/**
- * The tasks that are about to come back to the queue count as FREE now, so that what is to take them is launched at once:
- * those of a builder that EC2 takes back (its watcher stops kojid within seconds), and those of a builder that is lost.
- */
-function withReturning(
-  state: HubState,
-  slots: readonly Slot[],
-): { readonly state: HubState; readonly notes: string[] } {
-  const leaving = slots.filter((slot) => slot.tasks.length > 0 && (isTaken(slot) || slot.phase === "lost"));
-  if (leaving.length === 0) return { state, notes: [] };
-  const ids = new Set(leaving.flatMap((slot) => slot.tasks.map((task) => task.id)));
-  const tasks = state.tasks.map((task) =>
-    ids.has(task.id) ? { ...task, state: TASK_STATE.FREE, host_id: null } : task,
-  );
-  const notes = leaving.map(({ name, tasks, phase }) => {
-    const why = phase === "lost" ? "is lost" : "is taken back by EC2";
-    return `${name} ${why}: its ${tasks.length} task(s) count as queued`;
-  });
-  return { state: { ...state, tasks }, notes };
-}
-
-/** EC2 has announced its end, and it is not over yet. */
-function isTaken({ phase, instance }: Slot): boolean {
-  return instance !== null && instance.spotNoticeAt !== null && phase !== "stopped";
-}
-
-/** The queue run through the scheduler; draining builders come back only if the queue would otherwise wait. */
-function lookAhead(
-  state: HubState,
-  slots: readonly Slot[],
-  { lookups }: Snapshot,
-  capacityOf: (slot: Slot) => SlotCapacity,
-): { readonly simulation: Simulation; readonly cancelled: ReadonlySet<string> } {
-  const simulation = simulate(state, slots, capacityOf, lookups);
-  const draining = new Set(slots.filter(canReturn).map((slot) => slot.name));
-  if (simulation.unplaced.length === 0 || draining.size === 0) return { simulation, cancelled: new Set() };
-  const orReturned = (slot: Slot) => (draining.has(slot.name) ? "ready" : capacityOf(slot));
-  const withDraining = simulate(state, slots, orReturned, lookups);
-  // Only those count that shorten the queue: the scheduler spreads, so it may merely move tasks over to them.
-  if (withDraining.unplaced.length >= simulation.unplaced.length) return { simulation, cancelled: new Set() };
-  const cancelled = new Set([...draining].filter((name) => withDraining.busySlots.has(name)));
-  return { simulation: withDraining, cancelled };
-}
-
-/** A draining builder whose kojid still answers is the quickest capacity there is, unless it is drained for good. */
-function canReturn({ phase, instance, rivals, polling }: Slot): boolean {
-  if (phase !== "draining" || instance === null || !polling) return false;
-  return instance.enabledAt !== null && instance.spotNoticeAt === null && rivals.length === 0;
-}
-
-function slotCapacity(slot: Slot, site: Site, memory: Memory, now: number): SlotCapacity {
-  const { instance } = slot;
-  if (slot.phase === "launching" || slot.phase === "booting") {
-    return instance !== null && isLate(instance, site, now) ? "none" : "coming";
-  }
-  if (slot.phase !== "serving" || slot.disabledByPerson || slot.silent || slot.retired) return "none";
-  if (instance?.drainNow && !instance.pinned) return "none";
-  if (instance !== null && instance.spotNoticeAt !== null) return "none";
-  return isUnready(slot, site, memory, now) ? "none" : "ready";
-}
-
-function judgeUnplaced(
-  simulation: Simulation,
-  state: HubState,
-  judge: Judge,
-): { readonly demand: Demand[]; readonly unserved: UnservedTask[] } {
-  const demand: Demand[] = [];
-  const unserved: UnservedTask[] = [];
-  // Those that are about to come back are not named before they have.
-  const free = new Set(state.tasks.filter((task) => task.state === TASK_STATE.FREE).map((task) => task.id));
-  for (const task of simulation.unplaced) {
-    const verdict = judge.judge(task);
-    if ("demand" in verdict) demand.push(verdict.demand);
-    else if (free.has(task.id)) {
-      const { id, method, arch } = task;
-      unserved.push({ taskId: id, method, channel: verdict.channel, arch, reason: verdict.reason });
-    }
-  }
-  const names = new Map(state.hosts.map((host) => [host.id, host.name]));
-  for (const task of simulation.stuck) {
-    const host = names.get(task.host_id ?? 0) ?? `host ${task.host_id}`;
-    unserved.push({
-      taskId: task.id,
-      method: task.method,
-      channel: judge.channelName(task.channel_id),
-      arch: task.arch,
-      reason: `it is FREE but still names ${host}, so the hub fails to assign it: an administrator must free or cancel it`,
-    });
-  }
-  return { demand, unserved };
-}
-
 function protocolSteps(
   slots: Slots,
   cancelled: ReadonlySet<string>,
   state: HubState,
   site: Site,
+  memory: Memory,
   now: number,
 ): { readonly changes: Change[]; readonly keep: { builder: string; reason: string }[] } {
   const changes: Change[] = [];
@@ -262,7 +175,7 @@ function protocolSteps(
       changes.push({ kind: "cancel-drain", slot: slot.name, instanceId: slot.instance.instanceId, reason });
       continue;
     }
-    const step = nextStep(slot, state, site, now);
+    const step = nextStep(slot, state, site, memory, now);
     if (step === null) continue;
     if ("change" in step) changes.push(step.change);
     else keep.push({ builder: slot.name, reason: step.keep });

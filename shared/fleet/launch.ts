@@ -13,7 +13,7 @@ import { AwsCallFailed } from "../aws/errors.ts";
 import type { Market, Profile } from "../config/index.ts";
 import { prepareHost } from "./host.ts";
 import type { FleetPorts } from "./ports.ts";
-import { identityKey, launchTags, templateDescription } from "./tags.ts";
+import { identityKey, launchTags, readDescription, templateDescription } from "./tags.ts";
 import type { Change, FailedOffering, OfferingChoice } from "./types.ts";
 import { renderUserData } from "./user-data.ts";
 
@@ -93,8 +93,9 @@ async function tryMarket(
 async function prepareTemplate(ports: FleetPorts, launch: Launch, profile: Profile): Promise<string> {
   const { ec2, launchTemplateId, store } = ports;
   const key = identityKey(launch.slot, launch.token);
-  const description = templateDescription(launch.token);
+  const description = templateDescription(launch.token, launch.slot);
   const versions = await listTemplateVersions(ec2, launchTemplateId);
+  refuseRival(launch, versions, ports);
   const made = versions.find((each) => each.description === description && ageOf(each, ports) <= REUSE_SECONDS);
   // That attempt may have put its identity away already; the address in its version leads to the same key.
   if (made === undefined || (await store.get(key)) === null)
@@ -106,6 +107,22 @@ async function prepareTemplate(ports: FleetPorts, launch: Launch, profile: Profi
   const identityUrl = await store.presign(key, urlSeconds(ports));
   const data = templateData(ports, launch, profile, identityUrl, await ports.hubCa());
   return await createTemplateVersion(ec2, launchTemplateId, description, data);
+}
+
+/** Another launch of the slot is under way, of which the memory knows nothing: EC2 may be slow to list its instance. */
+export class LaunchUnderWay extends Error {
+  override readonly name = "LaunchUnderWay";
+  readonly retryable = true;
+}
+
+/** A version goes when its launch came to nothing or its builder has checked in, so a young one means either to come. */
+function refuseRival({ slot, token }: Launch, versions: readonly TemplateVersion[], ports: FleetPorts): void {
+  for (const each of versions) {
+    const made = readDescription(each.description);
+    if (made === null || made.slot !== slot || made.token === token || ageOf(each, ports) > REUSE_SECONDS) continue;
+    const seconds = Math.round(ageOf(each, ports));
+    throw new LaunchUnderWay(`a launch of ${slot} was begun ${seconds} s ago, and it may yet show: not launched again`);
+  }
 }
 
 const ageOf = ({ madeAt }: TemplateVersion, { clock }: FleetPorts) => clock.now() - madeAt;

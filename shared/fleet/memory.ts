@@ -79,6 +79,7 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     ...memory,
     idleSince,
     lastInstance,
+    draining: notedDrains(memory, slots),
     launched: Object.fromEntries(
       Object.entries(memory.launched).filter(([, launch]) => now - launch.at <= UNLISTED_SECONDS),
     ),
@@ -86,6 +87,16 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     learned: Object.fromEntries(Object.entries(memory.learned).filter(([, at]) => now - at <= LEARNED_SECONDS)),
     lookups: withoutOld(memory.lookups, now),
   };
+}
+
+function notedDrains({ draining }: Memory, slots: readonly Slot[]): Record<string, string> {
+  const noted: Record<string, string> = {};
+  for (const { name, phase, instance } of slots) {
+    if (instance === null) continue;
+    const still = instance.untagged && draining[name] === instance.instanceId;
+    if (phase === "draining" || still) noted[name] = instance.instanceId;
+  }
+  return noted;
 }
 
 /** Where EC2 took or takes a spot instance back it is short: avoided for a while. Each loss is learned from once. */
@@ -192,6 +203,7 @@ const memorySchema = z.object({
   idleSince: z.record(z.string(), seconds),
   lastInstance: z.record(z.string(), z.string()),
   launchFailures: z.record(z.string(), z.number()),
+  draining: z.record(z.string(), z.string()).default({}),
   launched: z
     .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
     .default({}),

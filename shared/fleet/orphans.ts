@@ -4,7 +4,7 @@ import type { TemplateVersion } from "../aws/ec2.ts";
 import type { TaggedInterface, TaggedVolume } from "../aws/leftovers.ts";
 import type { ListedObject } from "../aws/store.ts";
 import type { Site } from "../config/index.ts";
-import { isLaunchDescription, TAG, templateDescription } from "./tags.ts";
+import { readDescription, TAG } from "./tags.ts";
 
 export const ORPHAN_KINDS = ["volume", "network interface", "template version", "identity"] as const;
 export type OrphanKind = (typeof ORPHAN_KINDS)[number];
@@ -154,14 +154,16 @@ function launchThings({ instances, versions, identities }: Found) {
   if (!instances.seen) return { "template version": instances, identity: instances };
   const live = instances.items.filter((each) => each.live);
   const named = new Set(live.flatMap((each) => each.templateVersions));
-  const launches = new Set(live.flatMap(({ launch }) => (launch === null ? [] : [templateDescription(launch)])));
+  const launches = new Set(live.flatMap(({ launch }) => launch ?? []));
   // An instance that lost its tags still names its version, whose description names the launch.
   for (const each of versions.seen ? versions.items : []) {
-    if (named.has(each.version) && isLaunchDescription(each.description)) launches.add(each.description);
+    const made = readDescription(each.description);
+    if (named.has(each.version) && made !== null) launches.add(made.token);
   }
   const versionUse = ({ version, description, isDefault }: FoundVersion): Thing["use"] => {
-    if (isDefault || !isLaunchDescription(description)) return "in-use";
-    return named.has(version) || launches.has(description) ? "in-use" : "unused";
+    const made = readDescription(description);
+    if (isDefault || made === null) return "in-use";
+    return named.has(version) || launches.has(made.token) ? "in-use" : "unused";
   };
   return {
     "template version": eachOf(
@@ -186,7 +188,7 @@ function identityThing({ key, writtenAt }: ListedObject, launches: ReadonlySet<s
   const token = /^identities\/[^/]+\/([^/]+)\.pem$/.exec(key)?.[1];
   const use = () => {
     if (token === undefined) return { never: "has a name that no launch gives: left alone" };
-    return launches.has(templateDescription(token)) ? "in-use" : "unused";
+    return launches.has(token) ? "in-use" : "unused";
   };
   return { id: key, name: key, unused: OF_NO_INSTANCE, use: use(), writtenAt };
 }

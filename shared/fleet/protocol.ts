@@ -4,15 +4,15 @@ import type { Site } from "../config/index.ts";
 import { type HubState, TASK_STATE } from "../hub/index.ts";
 import { isLate, isUntouched, type Slot } from "./slots.ts";
 import { adoptionTags } from "./tags.ts";
-import type { Change, Instance } from "./types.ts";
+import type { Change, Instance, Memory } from "./types.ts";
 
 /** Either a step, or the sentence why the slot stays as it is, or nothing to say (an empty slot; a serving builder). */
 export type SlotStep = { readonly change: Change } | { readonly keep: string } | null;
 
-export function nextStep(slot: Slot, state: HubState, site: Site, now: number): SlotStep {
+export function nextStep(slot: Slot, state: HubState, site: Site, memory: Memory, now: number): SlotStep {
   const { instance } = slot;
   if (instance?.untagged === true && (instance.state === "pending" || instance.state === "running"))
-    return adoptStep(slot, instance, site, now);
+    return adoptStep(slot, instance, site, memory.draining[slot.name] === instance.instanceId, now);
   switch (slot.phase) {
     case "empty":
       return null;
@@ -38,11 +38,14 @@ export function nextStep(slot: Slot, state: HubState, site: Site, now: number): 
 }
 
 /** Somebody took its tags away: it gets them back before anything else is done with it. */
-function adoptStep(slot: Slot, instance: Instance, site: Site, now: number): SlotStep {
+function adoptStep(slot: Slot, instance: Instance, site: Site, wasDraining: boolean, now: number): SlotStep {
   // Checked in since its launch: then it has been enabled, and if it is not now, that may be a person's wish.
-  const isUp = slot.silentSeconds < now - instance.launchedAt;
+  const isUp = slot.host?.enabled === true || slot.silentSeconds < now - instance.launchedAt;
   const reason = `${instance.instanceId} has lost its tags; its user data says that it is ${slot.name}`;
-  const tags = adoptionTags(site.builders.fleet, slot, instance, isUp ? now : null);
+  const tags = adoptionTags(site.builders.fleet, slot, instance, {
+    enabledAt: isUp ? now : null,
+    drainingAt: wasDraining ? now : null,
+  });
   return { change: { kind: "adopt", slot: slot.name, instanceId: instance.instanceId, tags, reason } };
 }
 

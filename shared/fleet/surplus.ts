@@ -12,10 +12,14 @@ export interface Surplus {
   readonly keep: readonly { readonly builder: string; readonly reason: string }[];
 }
 
-/** `busySlots`: builders that the present queue will use. Builders with tasks are drained only to be replaced. */
+/**
+ * `busySlots`: builders that the present queue will use. Builders with tasks are drained only to be replaced, and not
+ * while they are among the `needed`: then what waits for room would wait for them.
+ */
 export function findSurplus(
   slots: readonly Slot[],
   busySlots: ReadonlySet<string>,
+  needed: ReadonlySet<string>,
   site: Site,
   memory: Memory,
   now: number,
@@ -24,7 +28,7 @@ export function findSurplus(
   const keep: { builder: string; reason: string }[] = [];
   const serving = slots.filter((slot) => slot.phase === "serving" && !slot.disabledByPerson);
   const candidates = serving.flatMap((slot) => {
-    const judged = judge(slot, busySlots, site, memory, now);
+    const judged = judge(slot, busySlots, needed, site, memory, now);
     if ("candidate" in judged) return [judged.candidate];
     if (slot.instance === null || slot.instance.enabledAt !== null)
       keep.push({ builder: slot.name, reason: judged.stay });
@@ -109,12 +113,13 @@ function cheapestFirst(a: Candidate, b: Candidate): number {
 function judge(
   slot: Slot,
   busySlots: ReadonlySet<string>,
+  needed: ReadonlySet<string>,
   site: Site,
   memory: Memory,
   now: number,
 ): { readonly candidate: Candidate } | { readonly stay: string } {
   const unfit = unfitnessOf(slot, site, memory, now);
-  const stay = reasonToStay(slot, busySlots, unfit, site, memory, now);
+  const stay = reasonToStay(slot, busySlots, needed, unfit, site, memory, now);
   if (stay !== null) return { stay };
   const pricePerHour = slot.instance === null ? 0 : instanceCost(slot.instance, site).pricePerHour;
   return { candidate: { slot, unfit, idle: idleSeconds(slot, memory, now), pricePerHour } };
@@ -146,6 +151,7 @@ function drainReason({ slot, unfit, idle, pricePerHour }: Candidate, site: Site)
 function reasonToStay(
   slot: Slot,
   busySlots: ReadonlySet<string>,
+  needed: ReadonlySet<string>,
   unfit: Unfitness,
   site: Site,
   memory: Memory,
@@ -154,6 +160,7 @@ function reasonToStay(
   const { instance } = slot;
   if (instance?.pinned === true) return describePinned(slot);
   if (slot.tasks.length > 0 && !canLeaveBusy(slot, unfit)) return describeBusy(slot);
+  if (needed.has(slot.name)) return `${describeBusy(slot)}; to be replaced once the queue has room elsewhere`;
   if (instance !== null && instance.enabledAt === null) return "just checked in";
   if (instance !== null && instance.spotNoticeAt !== null)
     return "has a spot notice: its watcher stops kojid and EC2 takes it";

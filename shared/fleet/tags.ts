@@ -45,7 +45,7 @@ export function adoptionTags(
   fleet: string,
   { name, profile, host }: Slot,
   instance: Instance,
-  enabledAt: number | null,
+  { enabledAt, drainingAt }: Pick<Instance, "enabledAt" | "drainingAt">,
 ): Record<string, string> {
   const checkIn = host?.update_ts ?? null;
   return {
@@ -57,6 +57,7 @@ export function adoptionTags(
     ...(instance.templateVersion === null ? {} : { [TAG.templateVersion]: instance.templateVersion }),
     [TAG.checkInAfter]: enabledAt !== null || checkIn === null ? NEVER : String(checkIn),
     ...(enabledAt === null ? {} : { [TAG.enabledAt]: String(enabledAt) }),
+    ...(drainingAt === null ? {} : { [TAG.drainingAt]: String(drainingAt) }),
   };
 }
 
@@ -101,12 +102,14 @@ export function launchOf(identityUrl: string, slot: string): string | null {
 
 const DESCRIPTION = "toji launch ";
 
-/** How a launch's template version is found again. */
-export function templateDescription(token: string): string {
-  return DESCRIPTION + token;
+/** How a launch's template version is found again, and whose it is: "toji launch TOKEN of SLOT". */
+export function templateDescription(token: string, slot: string): string {
+  return `${DESCRIPTION}${token} of ${slot}`;
 }
 
-/** Whether some launch made the version. */
-export function isLaunchDescription(description: string): boolean {
-  return description.startsWith(DESCRIPTION);
+/** null = no launch made the version. */
+export function readDescription(description: string): { readonly token: string; readonly slot: string } | null {
+  if (!description.startsWith(DESCRIPTION)) return null;
+  const [token = "", slot = ""] = description.slice(DESCRIPTION.length).split(" of ");
+  return { token, slot };
 }

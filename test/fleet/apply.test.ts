@@ -270,6 +270,22 @@ describe("a launch that is repeated", () => {
   });
 });
 
+describe("a launch of the slot that the memory knows nothing of", () => {
+  it("may be under way for minutes, so none is made beside it", async () => {
+    world.ec2.addVersion("toji launch another of b-01");
+    world.clock.pass(200);
+    const { outcomes } = await applyChanges([launchOf()]);
+    expect(outcomes[0]).toMatchObject({
+      done: false,
+      sentence: "a launch of b-01 was begun 200 s ago, and it may yet show: not launched again",
+    });
+    expect([world.ec2.instances, world.store.keys("identities/")]).toEqual([[], []]);
+    expect((await applyChanges([launchOf("b-02")])).outcomes[0]?.done).toBe(true);
+    world.clock.pass(120);
+    expect((await applyChanges([launchOf()])).outcomes[0]?.done).toBe(true);
+  });
+});
+
 describe("a version that an earlier attempt left behind", () => {
   it("goes when the launch is tried once more after its address may have ended, and no other one does", async () => {
     world.ec2.addVersion("made by hand");
@@ -282,7 +298,7 @@ describe("a version that an earlier attempt left behind", () => {
     expect([...world.ec2.versions.values()].map(({ number, description }) => `${number} ${description}`)).toEqual([
       "1 made by hand",
       "2 toji launch token-of-b-02",
-      "4 toji launch token-of-b-01",
+      "4 toji launch token-of-b-01 of b-01",
     ]);
   });
 });

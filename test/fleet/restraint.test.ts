@@ -112,6 +112,32 @@ describe("a builder that a person wants gone", () => {
   });
 });
 
+describe("a builder that is to be replaced with work on it, while nothing can be launched for the queue", () => {
+  const one = makeSite({ builders: { budget: { maxInstances: 1 } } });
+  const tasks = [open("b-01", { method: "build", waiting: true }), free()];
+
+  it("stays until there is room: what waits on it may wait for just those tasks", () => {
+    const builders = { "b-01": builder.serving({ drainNow: true }, { capacity: 1.5 }) };
+    const decision = decideOn({ site: one, builders, tasks });
+    expect(summary(decision)).toEqual([]);
+    expect(sentenceAbout(decision, "b-01")).toBe(
+      "has 1 task(s), load 0 of 1.5; to be replaced once the queue has room elsewhere",
+    );
+  });
+
+  it("is called back from its drain", () => {
+    const builders = { "b-01": builder.draining(400, {}, { enabledAt: null, drainNow: true }) };
+    expect(sentenceAbout(decideOn({ site: one, builders, tasks }), "b-01")).toBe(
+      "the queue has tasks for which nothing can be launched, and its own may wait for them",
+    );
+  });
+
+  it("goes when it has no work that could wait", () => {
+    const builders = { "b-01": builder.serving({ drainNow: true }) };
+    expect(summary(decideOn({ site: one, builders, tasks: [free()] }))).toEqual(["drain b-01"]);
+  });
+});
+
 describe("builders of an old image", () => {
   const old = builder.serving({ imageId: "ami-old" });
   const three: Scene = { builders: { "b-01": old, "b-02": old, "b-03": old }, tasks: [open("b-01"), open("b-02")] };
@@ -185,6 +211,16 @@ describe("an instance without its tags", () => {
         tags: { "toji:fleet": "toji", "toji:slot": "b-01", "toji:profile": "x86", "toji:enabled-at": String(NOW) },
       },
     ]);
+  });
+
+  it("is drained on where it was being drained, as far as Toji remembers", () => {
+    const spec = builder.serving({ untagged: true, enabledAt: null }, { enabled: false });
+    const tags = { "toji:draining-at": String(NOW) };
+    expect(
+      changeOf(decideOn({ builders: { "b-01": spec } }, { draining: { "b-01": "i-b-01" } }), "b-01"),
+    ).toMatchObject({ tags });
+    const change = changeOf(decideOn({ builders: { "b-01": spec } }, { draining: { "b-01": "i-before" } }), "b-01");
+    expect(change).not.toHaveProperty(["tags", "toji:draining-at"]);
   });
 
   it("that has not checked in yet is not taken for one that was enabled", () => {

@@ -58,7 +58,7 @@ export function openSweepWorld(latencySeconds = 0) {
   /** What a launch makes before its instance: an identity and a version. */
   const prepare = async (slot: string, token: string) => {
     await store.put(identityKey(slot, token), "a key and a certificate");
-    return await makeVersion(templateDescription(token));
+    return await makeVersion(templateDescription(token, "b-01"));
   };
 
   /** A whole launch; its instance is listed when it returns. */

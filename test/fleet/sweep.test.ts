@@ -33,7 +33,7 @@ describe("a sweep", () => {
     expect(await world.left()).toEqual({
       volumes: [expect.stringContaining("in-use")],
       interfaces: [expect.stringContaining("in-use")],
-      versions: ["toji launch t2", "base"],
+      versions: ["toji launch t2 of b-01", "base"],
       identities: ["identities/b-02/t2.pem"],
     });
     expect(sentences()).toEqual([

@@ -1,10 +1,9 @@
 // The operator's hand: holds, pins, drain-now, a new image, a slot less; and what is left lying about.
 
 import { CreateTagsCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { openStore } from "../../../shared/aws/store.ts";
 import type { Profile } from "../../../shared/config/index.ts";
-import { HAND_KEY } from "../../../shared/fleet/hand.ts";
-import { addHold, type Hold, releaseHold, TAG } from "../../../shared/fleet/index.ts";
+import { addHold, changeHand, type Hold, releaseHold, TAG } from "../../../shared/fleet/index.ts";
 import type { Hand } from "../../../shared/fleet/types.ts";
 import { BUCKET } from "../constants.ts";
 import type { World } from "../world.ts";
@@ -12,12 +11,8 @@ import { type FaultKind, pickRunning } from "./kind.ts";
 
 /** As `toji fleet hold` and `release` do. */
 function changeHolds(world: World, change: (hand: Hand) => Hand): void {
-  world.clock.after(0, async () => {
-    const text = world.aws.s3.text(BUCKET, HAND_KEY);
-    const hand: Hand = text === null ? { holds: [] } : JSON.parse(text);
-    const Body = JSON.stringify(change(hand));
-    await world.aws.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: HAND_KEY, Body }));
-  });
+  const store = openStore(world.aws.clients, BUCKET);
+  world.clock.after(0, () => changeHand(store, world.clock.now(), change));
 }
 
 function tag(world: World, instanceId: string, Key: string): void {
