@@ -207,3 +207,37 @@ describe("a spot warning", () => {
     expect(instance.tags.has("toji:spot-notice-at")).toBe(false);
   });
 });
+
+describe("an instance that lost its tags", () => {
+  const seen = async () => {
+    const { ec2 } = await observe(world.ports, { channelIds: [] }, NOTHING_KNOWN);
+    return ec2.kind === "seen" ? ec2.instances : [];
+  };
+
+  it("is found by the template's own tag, and known by its user data", async () => {
+    const instance = world.addServing("b-01");
+    instance.tags.clear();
+    expect(await seen()).toMatchObject([
+      { instanceId: instance.id, slot: "b-01", profile: null, launch: "0a", templateVersion: "1", untagged: true },
+    ]);
+  });
+
+  it("of its slot only is known the same way", async () => {
+    world.addServing("b-01").tags.delete("toji:slot");
+    expect(await seen()).toMatchObject([{ slot: "b-01", profile: "x86", untagged: true }]);
+  });
+
+  it("and that no launch of ours made stays without a slot", async () => {
+    const instance = world.addServing("b-01");
+    instance.tags.delete("toji:slot");
+    instance.userData = Buffer.from("#!/bin/sh").toString("base64");
+    expect(await seen()).toMatchObject([{ instanceId: instance.id, slot: null, untagged: false }]);
+  });
+
+  it("and is over is not looked into", async () => {
+    const instance = world.addServing("b-01");
+    instance.tags.clear();
+    world.ec2.become(instance, "terminated");
+    expect(await seen()).toEqual([]);
+  });
+});

@@ -39,7 +39,7 @@ describe("a sweep", () => {
     expect(sentences()).toEqual([
       "volume vol-00000000000000001 (60 GiB) is attached to nothing for 30 min: deleted",
       "network interface eni-00000000000000002 is attached to nothing for 30 min: deleted",
-      "template version 2 (toji launch t1) belongs to no instance for 30 min: deleted",
+      "template version 2 (toji launch t1 of b-01) belongs to no instance for 30 min: deleted",
       "identities/b-01/t1.pem belongs to no instance for 30 min: deleted",
     ]);
     expect(world.aws.ec2.live().map((each) => each.instanceId)).toEqual([alive]);

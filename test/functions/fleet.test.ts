@@ -173,3 +173,22 @@ describe("a spot warning", () => {
     expect(sandbox.aws.ec2.callCounts().CreateTags ?? 0).toBe(0);
   });
 });
+
+describe("a rebalance recommendation", () => {
+  it("is written down and said, and nothing is done for it", async () => {
+    push(3);
+    await invoke();
+    await sandbox.clock.runUntil(sandbox.clock.now() + 300);
+    await invoke();
+    const [instance] = sandbox.live();
+    await invoke({
+      source: "aws.ec2",
+      "detail-type": "EC2 Instance Rebalance Recommendation",
+      detail: { "instance-id": instance?.instanceId ?? "" },
+    });
+    const advised = sandbox.live().filter((each) => each.tags[TAG.rebalanceAt] !== undefined);
+    expect(advised.map((each) => each.instanceId)).toEqual([instance?.instanceId]);
+    expect(latest().changes.map((each) => each.kind)).not.toContain("drain");
+    expect(latest().notes.join()).toMatch(/EC2 recommends to replace .*: it may be taken back soon/);
+  });
+});
