@@ -153,6 +153,7 @@ export class VirtualClock implements Clock {
       await new Promise<void>((resolve) => {
         this.#wakeDriver = resolve;
       });
+      this.#wakeDriver = () => {};
     }
     if (this.#failures.length > 0) throw this.#failures.shift();
     const next = this.#queue.peek();

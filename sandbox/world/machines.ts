@@ -1,7 +1,7 @@
 // What happens on an EC2 instance in the sandbox: user data runs, the identity is fetched and checked, kojid starts;
 // a spot notice stops kojid in time, the end of the instance does not ask.
 
-import { X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import { parseUserData } from "../../shared/fleet/user-data.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { BootedInstance } from "./ec2/index.ts";
@@ -28,6 +28,7 @@ export type MachineFault = "never-checks-in" | "disk-full";
 
 export class Machines {
   readonly #input: MachinesInput;
+  readonly #identityKey: KeyObject;
   readonly #kojids = new Map<string, Kojid>();
   readonly #installed = new Map<string, KojidInput>();
   /** Why a boot went wrong, as the instance's console log would say. */
@@ -35,6 +36,7 @@ export class Machines {
 
   constructor(input: MachinesInput) {
     this.#input = input;
+    this.#identityKey = new X509Certificate(input.identityCa).publicKey;
   }
 
   boot(instance: BootedInstance): void {
@@ -73,8 +75,7 @@ export class Machines {
     if (!pem.includes("PRIVATE KEY")) return "the identity has no key";
     const certificate = new X509Certificate(pem.slice(pem.indexOf("-----BEGIN CERTIFICATE-----")));
     if (certificate.subject !== `CN=${slot}`) return `the identity is for ${certificate.subject}`;
-    if (!certificate.verify(new X509Certificate(this.#input.identityCa).publicKey))
-      return "another CA signed the identity";
+    if (!certificate.verify(this.#identityKey)) return "another CA signed the identity";
     return null;
   }
 

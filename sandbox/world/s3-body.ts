@@ -3,9 +3,15 @@
 import { Readable } from "node:stream";
 import type { GetObjectOutput, PutObjectCommandInput } from "@aws-sdk/client-s3";
 
-export async function collectBytes(body: PutObjectCommandInput["Body"]): Promise<Uint8Array> {
+/** What an object holds: text as it was put, for that is what most of them are, or bytes. */
+export type Content = string | Uint8Array;
+
+export function bytesOf(content: Content): Uint8Array<ArrayBuffer> {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content.slice();
+}
+
+export async function collectBytes(body: Exclude<PutObjectCommandInput["Body"], string>): Promise<Uint8Array> {
   if (body === undefined) return new Uint8Array();
-  if (typeof body === "string") return new TextEncoder().encode(body);
   // Not `slice`: a Buffer's shares its memory.
   if (body instanceof Uint8Array) return new Uint8Array(body);
   if (body instanceof Blob) return body.bytes();
@@ -14,17 +20,42 @@ export async function collectBytes(body: PutObjectCommandInput["Body"]): Promise
   return new Uint8Array(Buffer.concat(parts));
 }
 
+export function streamOf(content: Content): NonNullable<GetObjectOutput["Body"]> {
+  return new Body(content);
+}
+
 /** Like the SDK's: it can be read once. */
-export function streamOf(bytes: Uint8Array): NonNullable<GetObjectOutput["Body"]> {
-  let taken = false;
-  const take = () => {
-    if (taken) throw new Error("The stream has already been transformed.");
-    taken = true;
-    return bytes.slice();
-  };
-  return Object.assign(Readable.from([Buffer.from(bytes)]), {
-    transformToByteArray: async () => take(),
-    transformToString: async (encoding?: string) => new TextDecoder(encoding ?? "utf-8").decode(take()),
-    transformToWebStream: () => new Blob([take()]).stream(),
-  });
+class Body extends Readable {
+  readonly #content: Content;
+  #taken = false;
+
+  constructor(content: Content) {
+    super();
+    this.#content = content;
+  }
+
+  override _read(): void {
+    this.push(bytesOf(this.#content));
+    this.push(null);
+  }
+
+  async transformToByteArray(): Promise<Uint8Array<ArrayBuffer>> {
+    return bytesOf(this.#take());
+  }
+
+  async transformToString(encoding = "utf-8"): Promise<string> {
+    const content = this.#take();
+    if (typeof content === "string" && encoding === "utf-8") return content;
+    return new TextDecoder(encoding).decode(bytesOf(content));
+  }
+
+  transformToWebStream() {
+    return new Blob([bytesOf(this.#take())]).stream();
+  }
+
+  #take(): Content {
+    if (this.#taken) throw new Error("The stream has already been transformed.");
+    this.#taken = true;
+    return this.#content;
+  }
 }

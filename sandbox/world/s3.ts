@@ -1,6 +1,6 @@
 // S3 in memory: conditional writes and deletes, pages, and presigned URLs that expire.
 
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import {
   DeleteObjectCommand,
   type DeleteObjectCommandInput,
@@ -22,7 +22,7 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Clock } from "../../shared/clock.ts";
 import { ApiGate, type FaultOptions } from "./api-gate.ts";
-import { collectBytes, streamOf } from "./s3-body.ts";
+import { bytesOf, type Content, collectBytes, streamOf } from "./s3-body.ts";
 import { noSuchKey, preconditionFailed, s3Error } from "./s3-errors.ts";
 
 export interface S3Options {
@@ -37,7 +37,9 @@ export type PresignedAnswer =
   | { readonly status: 403 | 404; readonly reason: string };
 
 interface StoredObject {
-  readonly bytes: Uint8Array;
+  readonly content: Content;
+  /** In bytes. */
+  readonly size: number;
   readonly etag: string;
   readonly version: number;
   readonly modifiedAt: number;
@@ -69,8 +71,10 @@ export class S3Model {
 
   /** Answers one command, as the SDK's client would after its own retries. */
   async send(command: object): Promise<object> {
-    const answer = (operation: string, apply: () => object | Promise<object>) =>
-      this.#gate.pass(operation, async () => ({ ...(await apply()), $metadata: { httpStatusCode: 200 } }));
+    const answer = async (operation: string, apply: () => object | Promise<object>) => {
+      const given = await this.#gate.pass(operation, apply);
+      return { ...given, $metadata: { httpStatusCode: 200 } };
+    };
     if (command instanceof GetObjectCommand) return answer("GetObject", () => this.#get(command.input));
     if (command instanceof HeadObjectCommand) return answer("HeadObject", () => this.#head(command.input));
     if (command instanceof PutObjectCommand) return answer("PutObject", () => this.#put(command.input));
@@ -101,7 +105,8 @@ export class S3Model {
   /** An object as text; null = there is none. */
   text(bucket: string, key: string): string | null {
     const object = this.#bucket(bucket).objects.get(key);
-    return object === undefined ? null : Buffer.from(object.bytes).toString();
+    if (object === undefined) return null;
+    return typeof object.content === "string" ? object.content : Buffer.from(object.content).toString();
   }
 
   /** How many versions a key has had, delete markers included. */
@@ -129,18 +134,23 @@ export class S3Model {
     if (now >= Number(expires)) return { status: 403, reason: "Request has expired" };
     const [, bucket = "", ...key] = pathname.split("/").map(decodeURIComponent);
     const object = this.#bucket(bucket).objects.get(key.join("/"));
-    return object === undefined ? { status: 404, reason: "NoSuchKey" } : { status: 200, bytes: object.bytes.slice() };
+    return object === undefined
+      ? { status: 404, reason: "NoSuchKey" }
+      : { status: 200, bytes: bytesOf(object.content) };
   }
 
   async #put(input: PutObjectCommandInput): Promise<PutObjectOutput> {
-    const bytes = await collectBytes(input.Body);
+    // Bytes cannot hold half a surrogate pair.
+    const content = typeof input.Body === "string" ? input.Body.toWellFormed() : await collectBytes(input.Body);
     const { objects, versions } = this.#bucket(input.Bucket);
     const key = requireKey(input.Key);
     this.#checkWrite(objects.get(key), input);
     const version = (versions.get(key) ?? 0) + 1;
-    const etag = `"${createHash("md5").update(bytes).digest("hex")}"`;
+    const etag = `"${hash("md5", content)}"`;
     const { ContentType: contentType, Metadata = {} } = input;
-    objects.set(key, { bytes, etag, version, modifiedAt: this.#clock.now(), contentType, metadata: { ...Metadata } });
+    const size = Buffer.byteLength(content);
+    const modifiedAt = this.#clock.now();
+    objects.set(key, { content, size, etag, version, modifiedAt, contentType, metadata: { ...Metadata } });
     versions.set(key, version);
     return { ETag: etag, VersionId: `v${version}` };
   }
@@ -166,7 +176,7 @@ export class S3Model {
     const object = this.#bucket(input.Bucket).objects.get(requireKey(input.Key));
     if (object === undefined) throw noSuchKey(input.Key);
     if (input.IfMatch !== undefined && quoted(input.IfMatch) !== object.etag) throw preconditionFailed();
-    return { ...describe(object), Body: streamOf(object.bytes) };
+    return { ...describe(object), Body: streamOf(object.content) };
   }
 
   #head(input: HeadObjectCommandInput): HeadObjectOutput {
@@ -217,11 +227,11 @@ export class S3Model {
   }
 }
 
-function describe({ bytes, etag, version, modifiedAt, contentType, metadata }: StoredObject): HeadObjectOutput {
+function describe({ size, etag, version, modifiedAt, contentType, metadata }: StoredObject): HeadObjectOutput {
   return {
     ETag: etag,
     VersionId: `v${version}`,
-    ContentLength: bytes.length,
+    ContentLength: size,
     LastModified: new Date(modifiedAt * 1000),
     ContentType: contentType ?? "application/octet-stream",
     Metadata: { ...metadata },
@@ -230,7 +240,7 @@ function describe({ bytes, etag, version, modifiedAt, contentType, metadata }: S
 
 function listed(object: StoredObject | undefined) {
   if (object === undefined) return {};
-  return { ETag: object.etag, Size: object.bytes.length, LastModified: new Date(object.modifiedAt * 1000) };
+  return { ETag: object.etag, Size: object.size, LastModified: new Date(object.modifiedAt * 1000) };
 }
 
 function requireKey(key: string | undefined): string {

@@ -4,7 +4,7 @@ import * as z from "zod";
 import type { Clock } from "../clock.ts";
 import { type ObjectStore, StoreConflict } from "./store.ts";
 
-const leaseSchema = z.object({ owner: z.string(), epoch: z.number().int(), until: z.number() });
+const leaseSchema = z.compile(z.object({ owner: z.string(), epoch: z.number().int(), until: z.number() }));
 type LeaseRecord = z.infer<typeof leaseSchema>;
 
 /** The lease ran out or was taken over while it was thought to be held. */

@@ -51,7 +51,17 @@ export async function issueIdentity(caPem: string, slot: string, hours: number, 
   return `${key}\n${certificate.toString("pem")}\n`;
 }
 
-async function readCa(pem: string) {
+type Ca = Awaited<ReturnType<typeof parseCa>>;
+
+let last: { readonly pem: string; readonly ca: Promise<Ca> } | undefined;
+
+/** The parameter's text is the same for launch after launch, and reading it takes longer than all else here. */
+function readCa(pem: string): Promise<Ca> {
+  if (last?.pem !== pem) last = { pem, ca: parseCa(pem) };
+  return last.ca;
+}
+
+async function parseCa(pem: string) {
   try {
     const certificatePem = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(pem)?.[0];
     if (certificatePem === undefined) throw new Error("no certificate in it");

@@ -79,7 +79,7 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     ...memory,
     idleSince,
     lastInstance,
-    draining: notedDrains(memory, slots),
+    leftAlone: noteLeftAlone(memory, slots),
     launched: Object.fromEntries(
       Object.entries(memory.launched).filter(([, launch]) => now - launch.at <= UNLISTED_SECONDS),
     ),
@@ -89,12 +89,12 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
   };
 }
 
-function notedDrains({ draining }: Memory, slots: readonly Slot[]): Record<string, string> {
+function noteLeftAlone({ leftAlone }: Memory, slots: readonly Slot[]): Record<string, string> {
   const noted: Record<string, string> = {};
-  for (const { name, phase, instance } of slots) {
+  for (const { name, instance, host, disabledByPerson } of slots) {
     if (instance === null) continue;
-    const still = instance.untagged && draining[name] === instance.instanceId;
-    if (phase === "draining" || still) noted[name] = instance.instanceId;
+    const still = instance.untagged && host?.enabled === false && leftAlone[name] === instance.instanceId;
+    if (disabledByPerson || still) noted[name] = instance.instanceId;
   }
   return noted;
 }
@@ -198,36 +198,38 @@ export function launchToken(site: Site, slot: Slot, memory: Memory): string {
 
 const seconds = z.number();
 const offering = { instanceType: z.string(), zone: z.string(), market: z.enum(["spot", "on-demand"]) };
-const memorySchema = z.object({
-  failedOfferings: z.array(z.object({ ...offering, code: z.string(), until: seconds })),
-  idleSince: z.record(z.string(), seconds),
-  lastInstance: z.record(z.string(), z.string()),
-  launchFailures: z.record(z.string(), z.number()),
-  draining: z.record(z.string(), z.string()).default({}),
-  launched: z
-    .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
-    .default({}),
-  boots: z
-    .record(
-      z.string(),
-      z.object({
-        failures: z.number(),
-        failedAt: seconds,
-        failedSlot: z.string(),
-        opened: z.number(),
-        openUntil: seconds,
-        provenLaunch: seconds,
-      }),
-    )
-    .default({}),
-  learned: z.record(z.string(), seconds).default({}),
-  hubOfflineSince: seconds.nullable(),
-  hubBackAt: seconds.nullable().default(null),
-  lookups: z.object({
-    tagArches: z.record(z.string(), z.object({ arches: z.array(z.string()), at: seconds })),
-    packageSeconds: z.record(z.string(), z.object({ seconds: seconds.nullable(), at: seconds })),
+const memorySchema = z.compile(
+  z.object({
+    failedOfferings: z.array(z.object({ ...offering, code: z.string(), until: seconds })),
+    idleSince: z.record(z.string(), seconds),
+    lastInstance: z.record(z.string(), z.string()),
+    launchFailures: z.record(z.string(), z.number()),
+    leftAlone: z.record(z.string(), z.string()).default({}),
+    launched: z
+      .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
+      .default({}),
+    boots: z
+      .record(
+        z.string(),
+        z.object({
+          failures: z.number(),
+          failedAt: seconds,
+          failedSlot: z.string(),
+          opened: z.number(),
+          openUntil: seconds,
+          provenLaunch: seconds,
+        }),
+      )
+      .default({}),
+    learned: z.record(z.string(), seconds).default({}),
+    hubOfflineSince: seconds.nullable(),
+    hubBackAt: seconds.nullable().default(null),
+    lookups: z.object({
+      tagArches: z.record(z.string(), z.object({ arches: z.array(z.string()), at: seconds })),
+      packageSeconds: z.record(z.string(), z.object({ seconds: seconds.nullable(), at: seconds })),
+    }),
   }),
-});
+);
 
 /** Memory from its stored JSON. What cannot be read is forgotten: the fleet is right again after one pass. */
 export function readMemory(text: string): { readonly memory: Memory; readonly forgotten: string | null } {

@@ -12,7 +12,7 @@ export type SlotStep = { readonly change: Change } | { readonly keep: string } |
 export function nextStep(slot: Slot, state: HubState, site: Site, memory: Memory, now: number): SlotStep {
   const { instance } = slot;
   if (instance?.untagged === true && (instance.state === "pending" || instance.state === "running"))
-    return adoptStep(slot, instance, site, memory.draining[slot.name] === instance.instanceId, now);
+    return adoptStep(slot, instance, site, memory, now);
   switch (slot.phase) {
     case "empty":
       return null;
@@ -37,15 +37,15 @@ export function nextStep(slot: Slot, state: HubState, site: Site, memory: Memory
   }
 }
 
-/** Somebody took its tags away: it gets them back before anything else is done with it. */
-function adoptStep(slot: Slot, instance: Instance, site: Site, wasDraining: boolean, now: number): SlotStep {
-  // Checked in since its launch: then it has been enabled, and if it is not now, that may be a person's wish.
-  const isUp = slot.host?.enabled === true || slot.silentSeconds < now - instance.launchedAt;
+/**
+ * Somebody took its tags away: it gets them back before anything else is done with it. Whether it had been enabled shows
+ * on the hub, or a person had disabled it since, as far as Toji remembers; else it is enabled as a fresh one would be.
+ */
+function adoptStep(slot: Slot, instance: Instance, site: Site, memory: Memory, now: number): SlotStep {
+  const wasEnabled = slot.host?.enabled === true || memory.leftAlone[slot.name] === instance.instanceId;
+  const isUp = wasEnabled || slot.silentSeconds < now - instance.launchedAt;
   const reason = `${instance.instanceId} has lost its tags; its user data says that it is ${slot.name}`;
-  const tags = adoptionTags(site.builders.fleet, slot, instance, {
-    enabledAt: isUp ? now : null,
-    drainingAt: wasDraining ? now : null,
-  });
+  const tags = adoptionTags(site.builders.fleet, slot, instance, { isUp, enabledAt: wasEnabled ? now : null });
   return { change: { kind: "adopt", slot: slot.name, instanceId: instance.instanceId, tags, reason } };
 }
 

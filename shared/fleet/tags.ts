@@ -40,12 +40,12 @@ export function launchTags(
   };
 }
 
-/** What an instance gets back that somebody took the tags from; `enabledAt`: when its kojid has checked in. */
+/** What an instance gets back that somebody took the tags from. `isUp`: its kojid has checked in since the launch. */
 export function adoptionTags(
   fleet: string,
   { name, profile, host }: Slot,
   instance: Instance,
-  { enabledAt, drainingAt }: Pick<Instance, "enabledAt" | "drainingAt">,
+  { isUp, enabledAt }: { readonly isUp: boolean; readonly enabledAt: number | null },
 ): Record<string, string> {
   const checkIn = host?.update_ts ?? null;
   return {
@@ -55,9 +55,8 @@ export function adoptionTags(
     [TAG.profile]: profile.name,
     ...(instance.launch === null ? {} : { [TAG.launch]: instance.launch }),
     ...(instance.templateVersion === null ? {} : { [TAG.templateVersion]: instance.templateVersion }),
-    [TAG.checkInAfter]: enabledAt !== null || checkIn === null ? NEVER : String(checkIn),
+    [TAG.checkInAfter]: isUp || checkIn === null ? NEVER : String(checkIn),
     ...(enabledAt === null ? {} : { [TAG.enabledAt]: String(enabledAt) }),
-    ...(drainingAt === null ? {} : { [TAG.drainingAt]: String(drainingAt) }),
   };
 }
 

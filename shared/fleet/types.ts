@@ -137,8 +137,8 @@ export interface Memory {
    * so that a launch that is over is never replayed and one that is under way is never doubled. */
   readonly lastInstance: Readonly<Record<string, string>>;
   readonly launchFailures: Readonly<Record<string, number>>;
-  /** By slot: the instance that is being drained, for its tag may be taken away. */
-  readonly draining: Readonly<Record<string, string>>;
+  /** By slot: the instance whose host a person has disabled, for the tags that show it may be taken away. */
+  readonly leftAlone: Readonly<Record<string, string>>;
   /** By slot: the launches of the last minutes. */
   readonly launched: Readonly<Record<string, RecentLaunch>>;
   /** By profile. */
@@ -157,7 +157,7 @@ export const EMPTY_MEMORY: Memory = {
   idleSince: {},
   lastInstance: {},
   launchFailures: {},
-  draining: {},
+  leftAlone: {},
   launched: {},
   boots: {},
   learned: {},

@@ -213,14 +213,15 @@ describe("an instance without its tags", () => {
     ]);
   });
 
-  it("is drained on where it was being drained, as far as Toji remembers", () => {
+  it("stays as a person left it on the hub, as far as Toji remembers; else it is enabled as a fresh one", () => {
     const spec = builder.serving({ untagged: true, enabledAt: null }, { enabled: false });
-    const tags = { "toji:draining-at": String(NOW) };
-    expect(
-      changeOf(decideOn({ builders: { "b-01": spec } }, { draining: { "b-01": "i-b-01" } }), "b-01"),
-    ).toMatchObject({ tags });
-    const change = changeOf(decideOn({ builders: { "b-01": spec } }, { draining: { "b-01": "i-before" } }), "b-01");
-    expect(change).not.toHaveProperty(["tags", "toji:draining-at"]);
+    const scene = { builders: { "b-01": spec } };
+    const noted = decideOn(scene, { leftAlone: { "b-01": "i-b-01" } });
+    expect(changeOf(noted, "b-01")).toMatchObject({ tags: { "toji:enabled-at": String(NOW) } });
+    expect(noted.memory.leftAlone).toEqual({ "b-01": "i-b-01" });
+    const fresh = decideOn(scene, { leftAlone: { "b-01": "i-before" } });
+    expect(changeOf(fresh, "b-01")).not.toHaveProperty(["tags", "toji:enabled-at"]);
+    expect(fresh.memory.leftAlone).toEqual({});
   });
 
   it("that has not checked in yet is not taken for one that was enabled", () => {

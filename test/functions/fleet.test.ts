@@ -188,7 +188,7 @@ describe("a rebalance recommendation", () => {
     });
     const advised = sandbox.live().filter((each) => each.tags[TAG.rebalanceAt] !== undefined);
     expect(advised.map((each) => each.instanceId)).toEqual([instance?.instanceId]);
-    expect(latest().changes.map((each) => each.kind)).not.toContain("drain");
+    expect(JSON.stringify(latest().changes)).not.toContain("drain");
     expect(latest().notes.join()).toMatch(/EC2 recommends to replace .*: it may be taken back soon/);
   });
 });

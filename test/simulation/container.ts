@@ -3,6 +3,7 @@
 import type { Context } from "aws-lambda";
 import { fleetHandler } from "../../functions/fleet/pass.ts";
 import { sweepHandler } from "../../functions/fleet/sweep.ts";
+import { membersOf } from "../../sandbox/world/hub/wire.ts";
 import type { AwsClients } from "../../shared/aws/clients.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Site } from "../../shared/config/index.ts";
@@ -40,6 +41,9 @@ const MUTATIONS: ReadonlySet<string> = new Set([
 ]);
 
 const SCRIPTS = readBuilderScripts(ROOT);
+
+/** The handler asks for one and never looks at it. */
+const NEVER_ABORTED = new AbortController().signal;
 
 /** What the last look of a pass came to. */
 export interface View {
@@ -94,7 +98,7 @@ export class Container {
   }
 
   async run(event: unknown, requestId: string): Promise<void> {
-    await this.#handler(event, contextOf(requestId), { signal: new AbortController().signal });
+    await this.#handler(event, contextOf(requestId), { signal: NEVER_ABORTED });
   }
 
   #did(what: string): void {
@@ -164,13 +168,15 @@ export class Container {
       return {
         prepare: (path, method, params) => {
           const send = wire.prepare(path, method, params);
-          const looks = method === "multiCall" && JSON.stringify(params).includes('"scheduler.getTaskRuns"');
+          const members = membersOf(method, params);
+          const looks = method === "multiCall" && members.includes("scheduler.getTaskRuns");
+          const reads = members.every(onlyReads);
           return async (options) => {
             this.#alive();
             if (looks) this.view.hub = false;
             const answer = await send(options).finally(() => this.#alive());
             if (looks) this.view.hub = true;
-            if (!readsOnly(method, params)) {
+            if (!reads) {
               for (const slot of enabledBy(method, params)) this.#world.invariants.hand.onEnable(slot);
               this.#world.invariants.noteServing();
               this.#did(method);
@@ -201,12 +207,6 @@ export class Container {
       },
     };
   }
-}
-
-function readsOnly(method: string, params: readonly unknown[]): boolean {
-  const [calls] = params;
-  if (method !== "multiCall" || !Array.isArray(calls)) return onlyReads(method);
-  return calls.every((call: { readonly methodName?: unknown }) => onlyReads(String(call.methodName)));
 }
 
 /** Names of the hosts that a call enables. */

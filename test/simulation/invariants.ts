@@ -178,12 +178,12 @@ export class Invariants {
   // --- facts
 
   tasksOf(slot: string) {
-    const host = this.#world.hub.hosts().find((each) => each.name === slot);
+    const host = this.hostOf(slot);
     return host === undefined ? [] : this.#world.hub.tasksHeldBy(host.id);
   }
 
   hostOf(slot: string) {
-    return this.#world.hub.hosts().find((each) => each.name === slot);
+    return this.#world.hub.findHost(slot);
   }
 
   /** This very instance's kojid, not an earlier one's of the same name. */
@@ -248,14 +248,14 @@ export class Invariants {
     // An enabled host is drained first, which takes a scheduler run and a poll, or its silence.
     const seconds = TWO_PASSES_SECONDS + runInterval + pollSeconds + readyTimeout;
     const now = this.#world.clock.now();
-    for (const { instanceId, state, tags, launchedAt } of live) {
+    for (const { instanceId, state, tags, startedAt } of live) {
       const launched = this.launched.get(instanceId);
       if (launched === undefined || launched.served) continue;
       const known = tags[TAG.slot] !== undefined && tags[TAG.pin] === undefined;
       const on = state === "running" || state === "pending";
       // While hub and EC2 disagree nothing is terminated, until a person has seen to it.
       const stopped = Number.isFinite(this.#world.terminationsStoppedAt) || this.hand.isHeld(launched.profile);
-      const overdue = on && known && !stopped && now - launchedAt > bootLimitSeconds;
+      const overdue = on && known && !stopped && now - startedAt > bootLimitSeconds;
       const holds = overdue && this.tasksOf(launched.slot).length === 0;
       this.limit("boots-end", instanceId, holds, seconds, 2, () => `${launched.slot} never served`);
     }

@@ -11,7 +11,7 @@ import type {
   Volume,
 } from "@aws-sdk/client-ec2";
 import { ec2Error, refuseFields, requireField } from "./errors.ts";
-import { passesAll } from "./filters.ts";
+import { readFilters } from "./filters.ts";
 import { onePage } from "./pages.ts";
 import type { ModelInterface, ModelVolume, Parts } from "./parts.ts";
 
@@ -19,8 +19,9 @@ export function describeVolumes(parts: Parts, input: DescribeVolumesCommandInput
   refuseFields("DescribeVolumes", input, "DryRun", "IncludeManagedResources");
   const byId = input.VolumeIds !== undefined && input.VolumeIds.length > 0;
   const named = byId ? [...new Set(input.VolumeIds)].map((id) => parts.volume(id)) : parts.volumes();
+  const passes = readFilters("DescribeVolumes", input.Filters);
   const found = named.filter((each) =>
-    passesAll("DescribeVolumes", input.Filters, each.tags, {
+    passes(each.tags, {
       status: [volumeState(each)],
       "volume-id": [each.volumeId],
       "attachment.instance-id": each.attachment === null ? [] : [each.attachment.instanceId],
@@ -48,8 +49,9 @@ export function describeNetworkInterfaces(
   const ids = input.NetworkInterfaceIds ?? [];
   const byId = ids.length > 0;
   const named = byId ? [...new Set(ids)].map((id) => parts.networkInterface(id)) : parts.interfaces();
+  const passes = readFilters("DescribeNetworkInterfaces", input.Filters);
   const found = named.filter((each) =>
-    passesAll("DescribeNetworkInterfaces", input.Filters, each.tags, {
+    passes(each.tags, {
       status: [interfaceStatus(each)],
       "network-interface-id": [each.networkInterfaceId],
       "attachment.instance-id": each.attachment === null ? [] : [each.attachment.instanceId],

@@ -10,7 +10,7 @@ import type {
   StateReason,
 } from "@aws-sdk/client-ec2";
 import { NotModelled, refuseFields, requireField } from "./errors.ts";
-import { passesAll } from "./filters.ts";
+import { readFilters } from "./filters.ts";
 import type { Instances } from "./instances.ts";
 import { onePage } from "./pages.ts";
 import type { EndReason, ModelInstance } from "./state.ts";
@@ -43,8 +43,9 @@ export function describeInstances(instances: Instances, input: DescribeInstances
   refuseFields("DescribeInstances", input, "DryRun");
   const byId = input.InstanceIds !== undefined && input.InstanceIds.length > 0;
   const named = byId ? [...new Set(input.InstanceIds)].map((id) => instances.find(id)) : instances.visible();
+  const passes = readFilters("DescribeInstances", input.Filters);
   const found = named.filter((each) =>
-    passesAll("DescribeInstances", input.Filters, each.tags, {
+    passes(each.tags, {
       "instance-state-name": [each.state],
       "instance-id": [each.instanceId],
     }),

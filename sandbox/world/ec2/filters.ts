@@ -6,16 +6,15 @@ import { NotModelled } from "./errors.ts";
 /** The values a thing has for each filter that its Describe call knows, besides those on tags. */
 export type FilteredValues = Readonly<Record<string, readonly string[]>>;
 
-export function passesAll(
-  operation: string,
-  filters: readonly Filter[] | undefined,
-  tags: ReadonlyMap<string, string>,
-  values: FilteredValues,
-): boolean {
-  return (filters ?? []).every(({ Name = "", Values = [] }) => {
-    const patterns = Values.map(wildcard);
-    return actualValues(operation, Name, tags, values).some((actual) => patterns.some((each) => each.test(actual)));
-  });
+/** Whether a thing passes them all. */
+export type Passes = (tags: ReadonlyMap<string, string>, values: FilteredValues) => boolean;
+
+export function readFilters(operation: string, filters: readonly Filter[] | undefined): Passes {
+  const tests = (filters ?? []).map(({ Name = "", Values = [] }) => ({ name: Name, patterns: Values.map(wildcard) }));
+  return (tags, values) =>
+    tests.every(({ name, patterns }) =>
+      actualValues(operation, name, tags, values).some((actual) => patterns.some((matches) => matches(actual))),
+    );
 }
 
 function actualValues(
@@ -35,7 +34,9 @@ function actualValues(
 }
 
 /** EC2's filters know `*` and `?`. */
-function wildcard(pattern: string): RegExp {
+function wildcard(pattern: string): (actual: string) => boolean {
+  if (!/[*?]/.test(pattern)) return (actual) => actual === pattern;
   const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
+  const expression = new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
+  return (actual) => expression.test(actual);
 }

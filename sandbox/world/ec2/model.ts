@@ -191,8 +191,10 @@ export class Ec2Model {
   live(): LiveInstance[] {
     return this.#instances.all
       .filter(({ state }) => state !== "terminated")
-      .map(({ instanceId, imageId, instanceType, zone, market, launchedAt, state, tags }) => {
-        return { instanceId, imageId, instanceType, zone, market, launchedAt, state, tags: Object.fromEntries(tags) };
+      .map(({ tags, startedAt, ...instance }) => {
+        const { instanceId, imageId, instanceType, zone, market, launchedAt, state } = instance;
+        const own = { instanceId, imageId, instanceType, zone, market, launchedAt, startedAt, state };
+        return { ...own, tags: Object.fromEntries(tags) };
       });
   }
 

@@ -95,6 +95,8 @@ export interface LiveInstance extends Pool {
   readonly instanceId: string;
   readonly imageId: string;
   readonly launchedAt: number;
+  /** Since it was launched, or started again. */
+  readonly startedAt: number;
   readonly state: InstanceStateName;
   readonly tags: InstanceTags;
 }

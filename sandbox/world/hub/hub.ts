@@ -204,6 +204,11 @@ export class Hub {
     return requireHost(this.#context, name);
   }
 
+  /** undefined = there is none of that name. */
+  findHost(name: string): Readonly<HostRow> | undefined {
+    return this.#context.tables.findHost(name);
+  }
+
   hosts(): readonly Readonly<HostRow>[] {
     return this.#context.tables.hostsInPlace();
   }

@@ -49,8 +49,13 @@ function copyObject(value: XmlRpcValue & object, exactDoubles: boolean): XmlRpcV
 }
 
 function copyStruct(struct: XmlRpcStruct, exactDoubles: boolean): XmlRpcStruct {
-  const made: Record<string, XmlRpcValue> = {};
-  for (const name of Object.keys(struct)) made[name] = copy(struct[name] as XmlRpcValue, exactDoubles);
+  // Copied whole and then mended, for most members are as they should be.
+  const made: Record<string, XmlRpcValue> = { ...struct };
+  for (const name in struct) {
+    const value = struct[name] as XmlRpcValue;
+    const passed = copy(value, exactDoubles);
+    if (passed !== value) made[name] = passed;
+  }
   return made;
 }
 

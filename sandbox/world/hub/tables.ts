@@ -54,6 +54,7 @@ export class Tables {
   readonly tasks = new Map<number, TaskRow>();
   readonly runs = new Map<number, TaskRunRow>();
   readonly hosts = new Map<number, HostRow>();
+  #hostsInPlace: readonly HostRow[] = [];
   readonly #hostIdByName = new Map<string, number>();
   readonly #hostIdByUser = new Map<number, number>();
   readonly #tasksByState = new Map<TaskState, Map<number, TaskRow>>();
@@ -102,6 +103,7 @@ export class Tables {
   // --- hosts
 
   insertHost(row: HostRow): HostRow {
+    this.#hostsInPlace = [];
     this.#put(this.hosts, row.id, row);
     this.#put(this.#hostIdByName, row.name, row.id);
     this.#put(this.#hostIdByUser, row.user_id, row.id);
@@ -123,8 +125,12 @@ export class Tables {
     return this.#lastPlace;
   }
 
-  hostsInPlace(): HostRow[] {
-    return [...this.hosts.values()].sort((a, b) => a.place - b.place);
+  /** By their places; put in order anew only after one was added or edited. */
+  hostsInPlace(): readonly HostRow[] {
+    const known = this.#hostsInPlace;
+    if (known.length === this.hosts.size && isInPlace(known)) return known;
+    this.#hostsInPlace = [...this.hosts.values()].sort((a, b) => a.place - b.place);
+    return this.#hostsInPlace;
   }
 
   // --- tasks
@@ -237,6 +243,9 @@ export class Tables {
 export function isActive(task: { readonly state: TaskState }): boolean {
   return task.state === TASK_STATE.OPEN || task.state === TASK_STATE.ASSIGNED;
 }
+
+const isInPlace = (hosts: readonly HostRow[]) =>
+  hosts.every(({ place }, index) => index === 0 || place > (hosts[index - 1]?.place ?? 0));
 
 export function isFinished(task: { readonly state: TaskState }): boolean {
   return task.state !== TASK_STATE.FREE && !isActive(task);

@@ -83,7 +83,8 @@ export function openModelWire(input: ModelWireInput): OpenHubWire {
   });
 }
 
-function membersOf(method: string, params: readonly XmlRpcValue[]): readonly string[] {
+/** The methods that a request calls: those in a multiCall, or its own. */
+export function membersOf(method: string, params: readonly XmlRpcValue[]): readonly string[] {
   const [calls] = params;
   if (method !== "multiCall" || !isArray(calls)) return [method];
   return calls.map((call) => String((isStruct(call) ? member(call, "methodName") : undefined) ?? ""));

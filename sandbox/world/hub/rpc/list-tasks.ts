@@ -100,8 +100,8 @@ export function listTasks(hub: HubContext, opts: XmlRpcStruct, queryOpts: XmlRpc
   found.sort((a, b) => a.id - b.id);
   const decode = isTrue(opts.decode ?? null);
   const asRows = isTrue(queryOpts.asList ?? null);
-  return cut(sorted(found, queryOpts.order ?? null), queryOpts).map((task) => {
-    const row = rowOf(hub, task, decode && !asRows);
+  return cut(sorted(found, queryOpts.order ?? null), queryOpts).map((each) => {
+    const row = rowOf(hub, each, decode && !asRows);
     return asRows ? Object.values(row) : row;
   });
 }
@@ -118,31 +118,48 @@ const MEMBERS = [
   "owner_name owner_type parent priority request result start_time start_ts state waiting weight",
 ].flatMap((names) => names.split(" "));
 
-function rowOf(hub: HubContext, task: TaskRow, decode: boolean): XmlRpcStruct {
-  const owner = hub.tables.users.find(task.owner);
-  const row: XmlRpcStruct = {
-    ...taskStruct(task),
-    owner_name: owner?.name ?? null,
-    owner_type: owner?.usertype ?? null,
-    request: decode ? task.request : rawRequest(task),
-    result: decode ? decodedResult(task) : rawResult(task),
-  };
-  return Object.fromEntries(MEMBERS.map((name) => [name, row[name] ?? null]));
+interface Keyed {
+  readonly task: TaskRow;
+  readonly struct: ReturnType<typeof taskStruct>;
 }
 
-function sorted(tasks: readonly TaskRow[], order: XmlRpcValue): readonly TaskRow[] {
-  if (order === null || order === "") return tasks;
+/** The members as in MEMBERS. */
+function rowOf(hub: HubContext, { task, struct }: Keyed, decode: boolean): XmlRpcStruct {
+  const owner = hub.tables.users.find(task.owner);
+  const { parent, priority, start_time, start_ts, state, waiting, weight, ...first } = struct;
+  return {
+    ...first,
+    owner_name: owner?.name ?? null,
+    owner_type: owner?.usertype ?? null,
+    parent,
+    priority,
+    request: decode ? task.request : rawRequest(task),
+    result: decode ? decodedResult(task) : rawResult(task),
+    start_time,
+    start_ts,
+    state,
+    waiting,
+    weight,
+  };
+}
+
+function sorted(tasks: readonly TaskRow[], order: XmlRpcValue): readonly Keyed[] {
+  const keyed = tasks.map((task): Keyed => ({ task, struct: taskStruct(task) }));
+  if (order === null || order === "") return keyed;
   const fields = asText(order).split(",").map(readOrder);
-  const keyed = tasks.map((task) => ({ task, struct: taskStruct(task) }));
   keyed.sort((a, b) => {
     for (const { member, sign } of fields) {
-      const result = compare(a.struct[member] ?? null, b.struct[member] ?? null) * sign;
+      const result = compare(memberOf(a, member), memberOf(b, member)) * sign;
       if (result !== 0) return result;
     }
     return 0;
   });
-  return keyed.map(({ task }) => task);
+  return keyed;
 }
+
+const memberOf = ({ struct }: Keyed, name: string): XmlRpcValue => (isMember(name, struct) ? struct[name] : null);
+
+const isMember = (name: string, struct: Keyed["struct"]): name is keyof Keyed["struct"] => Object.hasOwn(struct, name);
 
 function readOrder(word: string): { member: string; sign: number } {
   const name = word.replace(/^-/, "");

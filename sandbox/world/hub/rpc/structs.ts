@@ -19,7 +19,7 @@ export function timeText(seconds: number): string {
 
 const maybeTime = (seconds: number | null) => (seconds === null ? null : timeText(seconds));
 
-export function taskStruct(task: TaskRow): XmlRpcStruct {
+export function taskStruct(task: TaskRow) {
   return {
     arch: task.arch,
     awaited: task.awaited,
@@ -40,7 +40,7 @@ export function taskStruct(task: TaskRow): XmlRpcStruct {
     state: task.state,
     waiting: task.waiting,
     weight: double(task.weight),
-  };
+  } satisfies XmlRpcStruct;
 }
 
 /** With the decoded request, which the hub adds at the end. */

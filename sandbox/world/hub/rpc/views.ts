@@ -3,58 +3,63 @@
 import { isArray, XmlRpcDouble, type XmlRpcStruct, type XmlRpcValue } from "../../../../shared/hub/xmlrpc/values.ts";
 import type { HubContext } from "../context.ts";
 import { parameterError } from "../fault.ts";
+import type { HostRow, RefusalRow, TaskRow, TaskRunRow } from "../rows.ts";
 import { asList, asText, isTrue } from "./args.ts";
 import { cut } from "./list-tasks.ts";
 import { double, maybeDouble } from "./structs.ts";
 
-type Row = XmlRpcStruct;
+/** What a row of either table has, and what it is joined with by. */
+interface Placed {
+  readonly task_id: number;
+  readonly host_id: number;
+}
 
 /** What a row says of its task and host on request. */
-function joined(hub: HubContext, taskId: number, hostId: number): Row {
-  const task = hub.tables.tasks.get(taskId);
-  const host = hub.tables.hosts.get(hostId);
-  return {
-    method: task?.method ?? null,
-    state: task?.state ?? null,
-    owner: task?.owner ?? null,
-    arch: task?.arch ?? null,
-    channel_id: task?.channel_id ?? null,
-    host_name: host?.name ?? null,
-    host_ready: host?.ready ?? null,
-    start_ts: maybeDouble(task?.start_ts ?? null),
-    completion_ts: maybeDouble(task?.completion_ts ?? null),
-  };
-}
-
-const JOINED = ["method", "state", "owner", "arch", "channel_id", "host_name", "host_ready"];
-
-interface View {
-  readonly defaults: readonly string[];
-  readonly more: readonly string[];
-  /** `withJoined`: with what their tasks and hosts say, which is more work than the rows themselves. */
-  rows(hub: HubContext, withJoined: boolean): Row[];
-}
-
-const TASK_RUNS: View = {
-  defaults: ["id", "task_id", "host_id", "active", "create_ts"],
-  more: [...JOINED, "start_ts", "completion_ts"],
-  rows: (hub, withJoined) =>
-    [...hub.tables.runs.values()].map((run) => ({
-      ...(withJoined ? joined(hub, run.task_id, run.host_id) : {}),
-      ...run,
-      create_ts: double(run.create_ts),
-    })),
+const JOINED: { readonly [name: string]: (task: TaskRow | undefined, host: HostRow | undefined) => XmlRpcValue } = {
+  method: (task) => task?.method ?? null,
+  state: (task) => task?.state ?? null,
+  owner: (task) => task?.owner ?? null,
+  arch: (task) => task?.arch ?? null,
+  channel_id: (task) => task?.channel_id ?? null,
+  host_name: (_task, host) => host?.name ?? null,
+  host_ready: (_task, host) => host?.ready ?? null,
+  start_ts: (task) => maybeDouble(task?.start_ts ?? null),
+  completion_ts: (task) => maybeDouble(task?.completion_ts ?? null),
 };
 
-const TASK_REFUSALS: View = {
-  defaults: ["id", "task_id", "host_id", "by_host", "soft", "msg", "ts"],
-  more: JOINED,
-  rows: (hub, withJoined) =>
-    hub.tables.refusals().map((refusal) => ({
-      ...(withJoined ? joined(hub, refusal.task_id, refusal.host_id) : {}),
-      ...refusal,
-      ts: double(refusal.ts),
-    })),
+const JOINED_BY_BOTH = ["method", "state", "owner", "arch", "channel_id", "host_name", "host_ready"];
+
+interface View<Row extends Placed> {
+  /** Its own columns, which are the usual fields. */
+  readonly columns: { readonly [name: string]: (row: Row) => XmlRpcValue };
+  readonly more: readonly string[];
+  rows(hub: HubContext): readonly Row[];
+}
+
+const TASK_RUNS: View<TaskRunRow> = {
+  columns: {
+    id: (run) => run.id,
+    task_id: (run) => run.task_id,
+    host_id: (run) => run.host_id,
+    active: (run) => run.active,
+    create_ts: (run) => double(run.create_ts),
+  },
+  more: [...JOINED_BY_BOTH, "start_ts", "completion_ts"],
+  rows: (hub) => [...hub.tables.runs.values()],
+};
+
+const TASK_REFUSALS: View<RefusalRow> = {
+  columns: {
+    id: (refusal) => refusal.id,
+    task_id: (refusal) => refusal.task_id,
+    host_id: (refusal) => refusal.host_id,
+    by_host: (refusal) => refusal.by_host,
+    soft: (refusal) => refusal.soft,
+    msg: (refusal) => refusal.msg,
+    ts: (refusal) => double(refusal.ts),
+  },
+  more: JOINED_BY_BOTH,
+  rows: (hub) => hub.tables.refusals(),
 };
 
 export interface Query {
@@ -66,24 +71,31 @@ export interface Query {
 export const queryTaskRuns = (hub: HubContext, query: Query) => runQuery(hub, TASK_RUNS, query);
 export const queryTaskRefusals = (hub: HubContext, query: Query) => runQuery(hub, TASK_REFUSALS, query);
 
-function runQuery(hub: HubContext, view: View, { clauses, fields, opts }: Query): XmlRpcValue {
-  const known = new Set([...view.defaults, ...view.more]);
-  const names = readFields(view, fields).toSorted();
+function runQuery<Row extends Placed>(hub: HubContext, view: View<Row>, { clauses, fields, opts }: Query): XmlRpcValue {
+  const defaults = Object.keys(view.columns);
+  const names = readFields(defaults, view.more, fields).toSorted();
   const tests = (clauses === null ? [] : asList(clauses)).map(readClause);
-  const asked = [...names, ...tests.map((test) => test.field)];
-  for (const name of asked) if (!known.has(name)) throw parameterError(`Invalid field for query ${name}`);
-  const withJoined = typeof opts.order === "string" || asked.some((name) => view.more.includes(name));
-  const rowsOfView = view.rows(hub, withJoined);
-  const found = rowsOfView.filter((row) => tests.every((test) => test.holds(plain(row[test.field] ?? null))));
+  for (const name of [...names, ...tests.map((test) => test.field)]) {
+    if (!defaults.includes(name) && !view.more.includes(name)) throw parameterError(`Invalid field for query ${name}`);
+  }
+  const { tasks, hosts } = hub.tables;
+  const read: Read<Row> = (row, name) => {
+    const column = view.columns[name];
+    if (column !== undefined) return column(row);
+    return JOINED[name]?.(tasks.get(row.task_id), hosts.get(row.host_id)) ?? null;
+  };
+  const found = view.rows(hub).filter((row) => tests.every((test) => test.holds(plain(read(row, test.field)))));
   if (isTrue(opts.countOnly ?? null)) return found.length;
-  const rows = cut(inOrder(found, opts.order ?? null), opts);
-  return rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null])));
+  const rows = cut(inOrder(found, read, opts.order ?? null), opts);
+  return rows.map((row) => Object.fromEntries(names.map((name) => [name, read(row, name)])));
 }
 
+type Read<Row> = (row: Row, name: string) => XmlRpcValue;
+
 /** nil and `*`: the usual fields; `**`: all. */
-function readFields(view: View, fields: XmlRpcValue): readonly string[] {
-  if (fields === null || fields === "*") return view.defaults;
-  if (fields === "**") return [...view.defaults, ...view.more];
+function readFields(defaults: readonly string[], more: readonly string[], fields: XmlRpcValue): readonly string[] {
+  if (fields === null || fields === "*") return defaults;
+  if (fields === "**") return [...defaults, ...more];
   return (isArray(fields) ? fields : [fields]).map(asText);
 }
 
@@ -132,14 +144,14 @@ function compares(op: "<" | ">" | "<=" | ">=", value: Plain, wanted: Plain): boo
   return op === "<=" ? value <= wanted : value >= wanted;
 }
 
-function inOrder(rows: readonly Row[], order: XmlRpcValue): readonly Row[] {
+function inOrder<Row>(rows: readonly Row[], read: Read<Row>, order: XmlRpcValue): readonly Row[] {
   if (order === null) return rows;
   const fields = asText(order).split(",");
   return rows.toSorted((a, b) => {
     for (const word of fields) {
       const name = word.replace(/^-/, "");
       const [left, right] = word.startsWith("-") ? [b, a] : [a, b];
-      const [x, y] = [plain(left[name] ?? null), plain(right[name] ?? null)];
+      const [x, y] = [plain(read(left, name)), plain(read(right, name))];
       if (compares("<", x, y)) return -1;
       if (compares(">", x, y)) return 1;
     }
