@@ -21,7 +21,7 @@ export function nextStep(slot: Slot, state: HubState, site: Site, memory: Memory
     case "booting":
       return bootStep(slot, site, now, "its kojid has not checked in yet");
     case "serving":
-      return rivalStep(slot) ?? servingStep(slot);
+      return rivalStep(slot) ?? silentStep(slot, state, site) ?? servingStep(slot);
     case "draining":
       return drainingStep(slot, state, site, now);
     case "stopping":
@@ -97,6 +97,16 @@ function servingStep(slot: Slot): SlotStep {
   }
   const reason = slot.host?.enabled ? "it is enabled; its launch is put away" : "its kojid has checked in";
   return { change: { kind: "enable", slot: slot.name, instanceId: instance.instanceId, reason } };
+}
+
+/** What the hub's own rule does after HostTimeout, if anybody polls by then; with the admin permission nobody has to. */
+function silentStep(slot: Slot, { options }: HubState, site: Site): SlotStep {
+  const { host, instance, tasks } = slot;
+  if (!site.hub.admin || !slot.silent || tasks.length === 0 || slot.disabledByPerson || instance === null) return null;
+  if (slot.silentSeconds <= options.hostTimeout || host?.enabled !== true) return null;
+  const reason = `its kojid is silent for ${Math.round(slot.silentSeconds)} s, the hub's limit is ${options.hostTimeout} s: ${tasks.length} task(s) go back to the queue`;
+  const taskIds = tasks.map((task) => task.id);
+  return { change: { kind: "free-tasks", slot: slot.name, instanceId: instance.instanceId, taskIds, reason } };
 }
 
 function drainingStep(slot: Slot, state: HubState, site: Site, now: number): SlotStep {

@@ -131,6 +131,19 @@ describe("a drain", () => {
   });
 });
 
+describe("a silent builder with work", () => {
+  it("is left to the hub's own rule, which Toji takes over where it may", () => {
+    const silent = builder.silent(1000);
+    expect(step(silent, [open("b-01")])).toBe(
+      "keep: has 1 task(s), load 1 of 6; its kojid is silent, and the hub will free them",
+    );
+    expect(step(silent, [open("b-01")], admin)).toBe(
+      "free-tasks: its kojid is silent for 1000 s, the hub's limit is 900 s: 1 task(s) go back to the queue",
+    );
+    expect(step(builder.silent(800), [open("b-01")], admin)).toMatch(/^keep: has 1 task/);
+  });
+});
+
 describe("a lost builder", () => {
   it("without tasks is disabled, so that it is given none", () => {
     expect(step(builder.gone())).toBe(

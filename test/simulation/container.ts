@@ -199,9 +199,11 @@ export class Container {
         else if (!sentence.startsWith("no pass:")) world.trace.add(`  ${this.name}: ${sentence}`);
       },
       warn: (sentence) => world.trace.add(`  ${this.name}: ! ${sentence}`),
-      metric: (name, _unit, value) => {
+      metric: (name, _unit, value, dimensions) => {
         // The metrics of a pass come in this order, after all that it did.
-        if (name === "TerminationStopped") world.onTerminationStopped(value === 1);
+        if (name === "TerminationStopped") world.onAlarm("terminationStopped", value === 1);
+        // The alarm's own threshold: serverless.yml, oldestFreeSeconds.
+        if (name === "OldestFreeSeconds" && dimensions === undefined) world.onAlarm("oldestFree", value > 900);
         if (name === "PassSucceeded") sawAll = value === 1;
         if (name === "ChangesFailed" && sawAll && value === 0) world.onGoodPass();
       },

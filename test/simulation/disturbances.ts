@@ -10,6 +10,7 @@ import type { World } from "./world.ts";
 const CALM_AFTER_SECONDS = 1800;
 /** After so long a person answers an alarm. */
 const PATIENCE_SECONDS = 1200;
+const LONG_PATIENCE_SECONDS = 3600;
 /** How often a fault looks for a victim. */
 const TRIES = 60;
 
@@ -42,11 +43,15 @@ export class Disturbances {
     }
   }
 
-  /** A person looks what it is when nothing is terminated any more, and ends the builders whose kojid is dead. */
+  /**
+   * A person looks what it is when nothing is terminated any more, or when tasks wait for very long, and ends the builders
+   * whose kojid is dead: what runs on them nobody else may end.
+   */
   answerAlarms(): void {
-    const { clock, trace } = this.#world;
+    const { clock, trace, alarms } = this.#world;
     clock.after(60, () => this.answerAlarms());
-    if (clock.now() - this.#world.terminationsStoppedAt < PATIENCE_SECONDS) return;
+    const standing = clock.now() - alarms.terminationStopped >= PATIENCE_SECONDS;
+    if (!standing && clock.now() - alarms.oldestFree < LONG_PATIENCE_SECONDS) return;
     for (const { instanceId, state } of this.#world.live()) {
       if (state !== "running" || this.#world.kojidOf(instanceId)?.state === "running") continue;
       trace.add(`a person answers the alarm and terminates ${instanceId}`);

@@ -254,7 +254,7 @@ export class Invariants {
       const known = tags[TAG.slot] !== undefined && tags[TAG.pin] === undefined;
       const on = state === "running" || state === "pending";
       // While hub and EC2 disagree nothing is terminated, until a person has seen to it.
-      const stopped = Number.isFinite(this.#world.terminationsStoppedAt) || this.hand.isHeld(launched.profile);
+      const stopped = Number.isFinite(this.#world.alarms.terminationStopped) || this.hand.isHeld(launched.profile);
       const overdue = on && known && !stopped && now - startedAt > bootLimitSeconds;
       const holds = overdue && this.tasksOf(launched.slot).length === 0;
       this.limit("boots-end", instanceId, holds, seconds, 2, () => `${launched.slot} never served`);

@@ -54,8 +54,8 @@ export class World {
   readonly faults = new Map<string, number>();
   /** Spot instances whose end EC2 does not announce. */
   readonly unannounced = new Set<string>();
-  /** Since when Toji has said that it terminates nothing; Infinity = it does. */
-  terminationsStoppedAt = Number.POSITIVE_INFINITY;
+  /** Since when each alarm stands; Infinity = it does not. */
+  readonly alarms = { terminationStopped: Number.POSITIVE_INFINITY, oldestFree: Number.POSITIVE_INFINITY };
   launches = 0;
   tasks = 0;
   standingFaults = 0;
@@ -147,9 +147,8 @@ export class World {
     this.invariants.onLaunch(ids, container);
   }
 
-  onTerminationStopped(stopped: boolean): void {
-    if (!stopped) this.terminationsStoppedAt = Number.POSITIVE_INFINITY;
-    else this.terminationsStoppedAt = Math.min(this.terminationsStoppedAt, this.clock.now());
+  onAlarm(name: keyof World["alarms"], raised: boolean): void {
+    this.alarms[name] = raised ? Math.min(this.alarms[name], this.clock.now()) : Number.POSITIVE_INFINITY;
   }
 
   onKilled(container: string, effect: string): void {
