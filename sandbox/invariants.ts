@@ -101,7 +101,7 @@ export class Invariants {
 
   #checkBounds(at: number, live: readonly LiveInstance[]): void {
     const { budget, profiles } = this.#site.builders;
-    const costs = live.map((each) => instanceCost({ ...BLANK, ...each }, this.#site));
+    const costs = live.map((each) => instanceCost({ ...each, profile: each.tags[TAG.profile] ?? null }, this.#site));
     const vcpus = costs.reduce((sum, cost) => sum + cost.vcpus, 0);
     const dollars = costs.reduce((sum, cost) => sum + cost.pricePerHour, 0);
     if (live.length > budget.maxInstances) this.break(at, "within-budget", "instances", `${live.length}`);
@@ -136,21 +136,3 @@ export class Invariants {
     }
   }
 }
-
-const BLANK = {
-  state: "running",
-  slot: null,
-  profile: null,
-  checkInAfter: null,
-  enabledAt: null,
-  drainingAt: null,
-  spotNoticeAt: null,
-  templateVersion: null,
-  launch: null,
-  imageId: null,
-  rebalanceAt: null,
-  pinned: false,
-  drainNow: false,
-  takenBySpot: false,
-  untagged: false,
-} as const;

@@ -2,7 +2,6 @@
 
 import { fileURLToPath } from "node:url";
 import { DescribeLaunchTemplateVersionsCommand } from "@aws-sdk/client-ec2";
-import type { Context } from "aws-lambda";
 import { fleetHandler } from "../functions/fleet/pass.ts";
 import { sweepHandler } from "../functions/fleet/sweep.ts";
 import { onDemandPrice, type Site } from "../shared/config/index.ts";
@@ -17,6 +16,7 @@ import {
 import type { HubOptions } from "../shared/hub/index.ts";
 import type { Telemetry } from "../shared/telemetry.ts";
 import { Invariants } from "./invariants.ts";
+import { lambdaContext } from "./lambda-context.ts";
 import { createCa } from "./server/certificates.ts";
 import { type HubServer, startHubServer } from "./server/hub.ts";
 import { PARAMETER, partTags, sandboxSite } from "./site.ts";
@@ -128,25 +128,17 @@ export async function openSandbox(input: SandboxInput): Promise<Sandbox> {
     if (ended?.reason === "terminate-call" && ended.slot !== null) invariants.onTerminate(clock.now(), ended.slot);
   };
 
+  const setting = {
+    site,
+    clients: aws.clients,
+    clock,
+    telemetry: input.telemetry ?? SILENT,
+    bucket: BUCKET,
+    launchTemplateId: LAUNCH_TEMPLATE,
+  };
   const open = (): Promise<FleetPorts & { close(): Promise<void> }> =>
-    openFleetPorts({
-      site,
-      clients: aws.clients,
-      clock,
-      telemetry: input.telemetry ?? SILENT,
-      bucket: BUCKET,
-      launchTemplateId: LAUNCH_TEMPLATE,
-      scripts: readBuilderScripts(ROOT),
-    });
-  const openSweep = (): SweepPorts =>
-    openSweepPorts({
-      site,
-      clients: aws.clients,
-      clock,
-      telemetry: input.telemetry ?? SILENT,
-      bucket: BUCKET,
-      launchTemplateId: LAUNCH_TEMPLATE,
-    });
+    openFleetPorts({ ...setting, scripts: readBuilderScripts(ROOT) });
+  const openSweep = (): SweepPorts => openSweepPorts(setting);
   sandbox = assemble({ site, clock, random, hub, work, aws, machines, invariants, server, open, openSweep });
   return sandbox;
 }
@@ -171,13 +163,13 @@ function assemble({ server, open, openSweep, ...parts }: Parts): Sandbox {
   let invocations = 0;
   const invoke = async (event: unknown) => {
     invocations += 1;
-    const context = lambdaContext(invocations);
+    const context = lambdaContext(`invocation-${invocations}`);
     await clock.actor(async () => await handler(event, context, { signal: new AbortController().signal }), "fleet");
     invariants.check(clock.now(), live());
   };
   const sweep = async () => {
     invocations += 1;
-    const context = lambdaContext(invocations);
+    const context = lambdaContext(`invocation-${invocations}`);
     const event = { source: "aws.scheduler" };
     await clock.actor(async () => await sweepNow(event, context, { signal: new AbortController().signal }), "sweep");
   };
@@ -219,21 +211,4 @@ function every(clock: VirtualClock, first: number, seconds: number, run: () => P
   };
   cancel = clock.after(first, tick);
   return () => cancel();
-}
-
-function lambdaContext(invocation: number): Context {
-  return {
-    callbackWaitsForEmptyEventLoop: false,
-    functionName: "fleet",
-    functionVersion: "$LATEST",
-    invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:fleet",
-    memoryLimitInMB: "512",
-    awsRequestId: `invocation-${invocation}`,
-    logGroupName: "/toji/fleet",
-    logStreamName: "sandbox",
-    getRemainingTimeInMillis: () => 90_000,
-    done() {},
-    fail() {},
-    succeed() {},
-  };
 }

@@ -14,7 +14,7 @@ import {
   strangerNotes,
 } from "./explain.ts";
 import { judgeUnplaced, lookAhead, slotCapacity, withReturning } from "./look-ahead.ts";
-import { noteHubSeen, noteSeen, noteSpotLosses, withoutFuture, withUnlisted } from "./memory.ts";
+import { noteHubSeen, noteListed, noteSeen, noteSpotLosses, withoutFuture, withUnlisted } from "./memory.ts";
 import { bringBack, findNeeded } from "./needed.ts";
 import { instanceCost, remainingBudget } from "./offerings.ts";
 import { type Bounds, pack } from "./pack.ts";
@@ -46,7 +46,8 @@ export function decide(snapshot: Snapshot, site: Site, stored: Memory, now: numb
     clockAhead: hub.clockAhead,
   });
   const world = { snapshot, state: hub.state, slots, instances, site, now };
-  const seen = learn(world, { ...remembered, lookups: snapshot.lookups }, hub.clockAhead);
+  const lately = noteListed({ ...remembered, lookups: snapshot.lookups }, listed, now);
+  const seen = learn(world, lately, hub.clockAhead);
   return decideOnWorld(world, seen, [...hub.notes, ...clockNote(hub.clockAhead)]);
 }
 

@@ -115,11 +115,14 @@ export class LaunchUnderWay extends Error {
   readonly retryable = true;
 }
 
+/** Twice what EC2 may take to list an instance, as in memory.ts. */
+const RIVAL_SECONDS = 600;
+
 /** A version goes when its launch came to nothing or its builder has checked in, so a young one means either to come. */
 function refuseRival({ slot, token }: Launch, versions: readonly TemplateVersion[], ports: FleetPorts): void {
   for (const each of versions) {
     const made = readDescription(each.description);
-    if (made === null || made.slot !== slot || made.token === token || ageOf(each, ports) > REUSE_SECONDS) continue;
+    if (made === null || made.slot !== slot || made.token === token || ageOf(each, ports) > RIVAL_SECONDS) continue;
     const seconds = Math.round(ageOf(each, ports));
     throw new LaunchUnderWay(`a launch of ${slot} was begun ${seconds} s ago, and it may yet show: not launched again`);
   }

@@ -22,12 +22,18 @@ const LEARNED_SECONDS = 3 * 3600;
 /** Longer than any lookup stays fresh. */
 const LOOKUP_SECONDS = 7 * 86_400;
 
-/** EC2 lists a new instance after seconds, rarely minutes (EC2 guide, eventual consistency). */
-const UNLISTED_SECONDS = 300;
+/**
+ * EC2 lists a new instance after seconds, rarely minutes, and may leave out one that it has listed before (EC2 guide,
+ * eventual consistency). Twice what either takes, for a clock may jump meanwhile.
+ */
+const UNLISTED_SECONDS = 600;
+
+/** Not more often is it written down that an instance is still listed. */
+const SEEN_STEP_SECONDS = 120;
 
 /**
- * What EC2 lists, and the launches that it has answered but does not list yet: they hold their slots and count in the
- * budget, or the next pass would launch once more.
+ * What EC2 lists, and what it should list: launches that it has answered, and instances that it listed minutes ago and
+ * never called terminated. They hold their slots and count in the budget, or the next pass would launch once more.
  */
 export function withUnlisted(listed: readonly Instance[], memory: Memory, site: Site, now: number): Instance[] {
   const ids = new Set(listed.map((each) => each.instanceId));
@@ -97,6 +103,18 @@ function noteLeftAlone({ leftAlone }: Memory, slots: readonly Slot[]): Record<st
     if (disabledByPerson || still) noted[name] = instance.instanceId;
   }
   return noted;
+}
+
+/** What EC2 lists now holds its slot for as long as EC2 may leave it out, unless it is listed as terminated. */
+export function noteListed(memory: Memory, listed: readonly Instance[], now: number): Memory {
+  const launched: Record<string, RecentLaunch> = { ...memory.launched };
+  for (const { slot, instanceId, state, profile, instanceType, zone, market } of listed) {
+    if (!slot || profile === null || state === "terminated") continue;
+    const known = launched[slot];
+    if (known?.instanceId === instanceId && now - known.at < SEEN_STEP_SECONDS) continue;
+    launched[slot] = { instanceId, at: now, profile, instanceType, zone, market };
+  }
+  return { ...memory, launched };
 }
 
 /** Where EC2 took or takes a spot instance back it is short: avoided for a while. Each loss is learned from once. */

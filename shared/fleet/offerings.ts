@@ -23,7 +23,10 @@ export function offeringVcpus(offering: Offering): number {
 }
 
 /** Price and vCPUs of a running instance; of a type the config does not name, what the table knows. */
-export function instanceCost(instance: Instance, site: Site): { pricePerHour: number; vcpus: number } {
+export function instanceCost(
+  instance: Pick<Instance, "instanceType" | "market" | "profile">,
+  site: Site,
+): { pricePerHour: number; vcpus: number } {
   // Profiles may name prices of their own for one type: those of the instance's own profile come first.
   const { profiles } = site.builders;
   const own = profiles.filter((profile) => profile.name === instance.profile);

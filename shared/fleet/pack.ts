@@ -132,7 +132,8 @@ function countLive(slot: Slot): number {
 
 function openPool(profile: Profile, slots: readonly Slot[], { limitOf, recoveries }: Bounds): Pool {
   const own = slots.filter((slot) => slot.profile === profile);
-  const live = own.reduce((sum, slot) => sum + countLive(slot), 0);
+  const leaving = slots.filter((slot) => slot.retired && slot.profile.name === profile.name);
+  const live = [...own, ...leaving].reduce((sum, slot) => sum + countLive(slot), 0);
   return {
     profile,
     // A launch that brings lost work back besides is the better one.

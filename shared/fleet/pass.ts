@@ -84,15 +84,17 @@ function hasMoreToDo({ queue, unserved, changes, builders }: Decision): boolean 
 
 interface StoredMemory {
   readonly memory: Memory;
+  /** The same as it was last read or written, for comparing. */
+  readonly json: string;
   readonly etag: string;
 }
 
 async function loadMemory({ store, telemetry }: FleetPorts): Promise<StoredMemory> {
   const stored = await store.get(MEMORY_KEY);
-  if (stored === null) return { memory: EMPTY_MEMORY, etag: "absent" };
+  if (stored === null) return { memory: EMPTY_MEMORY, json: JSON.stringify(EMPTY_MEMORY), etag: "absent" };
   const { memory, forgotten } = readMemory(stored.text);
   if (forgotten !== null) telemetry.warn(forgotten);
-  return { memory, etag: stored.etag };
+  return { memory, json: JSON.stringify(memory), etag: stored.etag };
 }
 
 /** Conditional on what was read: a writer that lost its lease unnoticed cannot overwrite its successor's memory. */
@@ -102,8 +104,8 @@ async function saveMemory(
   memory: Memory,
   epoch: number,
 ): Promise<StoredMemory> {
-  if (JSON.stringify(memory) === JSON.stringify(stored.memory)) return stored;
-  const text = JSON.stringify({ epoch, ...memory });
-  const { etag } = await ports.store.put(MEMORY_KEY, text, stored.etag);
-  return { memory, etag };
+  const json = JSON.stringify(memory);
+  if (json === stored.json) return stored;
+  const { etag } = await ports.store.put(MEMORY_KEY, `{"epoch":${epoch},${json.slice(1)}`, stored.etag);
+  return { memory, json, etag };
 }

@@ -139,7 +139,7 @@ export interface Memory {
   readonly launchFailures: Readonly<Record<string, number>>;
   /** By slot: the instance whose host a person has disabled, for the tags that show it may be taken away. */
   readonly leftAlone: Readonly<Record<string, string>>;
-  /** By slot: the launches of the last minutes. */
+  /** By slot: what was launched into it, or listed in it, in the last minutes. */
   readonly launched: Readonly<Record<string, RecentLaunch>>;
   /** By profile. */
   readonly boots: Readonly<Record<string, BootRecord>>;

@@ -5,5 +5,5 @@ export { FREE_TASK_LIMIT, type ScheduleResult, schedule } from "./scheduler.ts";
 export * from "./session.ts";
 export * from "./state.ts";
 export { canonicalArch, expectedWeight, needsTagArch } from "./tasks.ts";
-export type { HubWire, OpenHubWire, Send, WireAnswer } from "./wire.ts";
+export type { OpenHubWire, Send, WireAnswer } from "./wire.ts";
 export * from "./writes.ts";

@@ -281,7 +281,7 @@ describe("a launch of the slot that the memory knows nothing of", () => {
     });
     expect([world.ec2.instances, world.store.keys("identities/")]).toEqual([[], []]);
     expect((await applyChanges([launchOf("b-02")])).outcomes[0]?.done).toBe(true);
-    world.clock.pass(120);
+    world.clock.pass(420);
     expect((await applyChanges([launchOf()])).outcomes[0]?.done).toBe(true);
   });
 });

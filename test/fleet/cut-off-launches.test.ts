@@ -33,7 +33,8 @@ tell([
   },
   {
     name: "a launch for which EC2 has nothing at first",
-    minutes: 25,
+    site: { profiles: [makeProfile({ slots: { prefix: "b", count: 1 } })] },
+    minutes: 35,
     begin(world) {
       world.taskSeconds = 1e6;
       world.hub.addTask({ create_ts: world.clock.now() });

@@ -253,7 +253,8 @@ describe("builders", () => {
         const instance = instancesOf(world.snapshot).find((each) => each.instanceId === change.instanceId);
         const host = state.hosts.find((each) => each.name === change.slot);
         expect(instance).toMatchObject({ state: "running", slot: change.slot, enabledAt: null });
-        expect(host?.update_ts ?? 0).toBeGreaterThan(instance?.checkInAfter ?? 0);
+        expect(host?.update_ts ?? null).not.toBe(instance?.checkInAfter);
+        expect(host?.update_ts ?? 0).toBeGreaterThanOrEqual((instance?.launchedAt ?? 0) - 5);
       }
     });
   });

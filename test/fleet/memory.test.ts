@@ -160,12 +160,22 @@ describe("a launch that EC2 has answered and does not list yet", () => {
     expect(decision.builders).toHaveLength(1);
   });
 
-  it("is given up after five minutes, and the next launch is another one", () => {
+  it("is given up after ten minutes, and the next launch is another one", () => {
     const token = launchesOf(decideOn({ tasks }))[0]?.token;
-    const decision = decideOn({ tasks }, { launched: launchedAt(NOW - 301) });
+    const decision = decideOn({ tasks }, { launched: launchedAt(NOW - 601) });
     expect(summary(decision)).toEqual(["launch b-01"]);
     expect(launchesOf(decision)[0]?.token).not.toBe(token);
     expect(decision.memory.launched).toEqual({});
+  });
+
+  it("holds the slot also when EC2 has listed it and leaves it out again", () => {
+    const serving = decideOn({ builders: { "b-01": builder.serving() } });
+    expect(serving.memory.launched["b-01"]).toMatchObject({ instanceId: "i-b-01", at: NOW });
+    const hidden = { builders: { "b-01": builder.gone() }, tasks, ec2: { kind: "seen", instances: [] } } as const;
+    const decision = decideOn(hidden, serving.memory);
+    expect(summary(decision)).toEqual([]);
+    expect(decision.builders).toMatchObject([{ slot: "b-01", phase: "launching", instanceId: "i-b-01" }]);
+    expect(summary(decideOn(hidden))).toEqual(["launch b-02"]);
   });
 
   it("frees the slot at once when EC2 lists the instance as ended", () => {

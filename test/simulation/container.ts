@@ -1,8 +1,8 @@
 // One Lambda container: the production handler with ports of its own, which can be killed after any of its side effects.
 
-import type { Context } from "aws-lambda";
 import { fleetHandler } from "../../functions/fleet/pass.ts";
 import { sweepHandler } from "../../functions/fleet/sweep.ts";
+import { lambdaContext } from "../../sandbox/lambda-context.ts";
 import { membersOf } from "../../sandbox/world/hub/wire.ts";
 import type { AwsClients } from "../../shared/aws/clients.ts";
 import type { Clock } from "../../shared/clock.ts";
@@ -98,7 +98,7 @@ export class Container {
   }
 
   async run(event: unknown, requestId: string): Promise<void> {
-    await this.#handler(event, contextOf(requestId), { signal: NEVER_ABORTED });
+    await this.#handler(event, lambdaContext(requestId), { signal: NEVER_ABORTED });
   }
 
   #did(what: string): void {
@@ -219,21 +219,4 @@ function enabledBy(method: string, params: readonly unknown[]): string[] {
   return first.flatMap((call: { readonly methodName?: unknown; readonly params?: unknown }) =>
     call.methodName === "enableHost" && Array.isArray(call.params) ? [String(call.params[0])] : [],
   );
-}
-
-function contextOf(awsRequestId: string): Context {
-  return {
-    callbackWaitsForEmptyEventLoop: false,
-    functionName: "fleet",
-    functionVersion: "$LATEST",
-    invokedFunctionArn: "arn:aws:lambda:us-east-1:000000000000:function:fleet",
-    memoryLimitInMB: "512",
-    awsRequestId,
-    logGroupName: "/toji/fleet",
-    logStreamName: "simulation",
-    getRemainingTimeInMillis: () => 90_000,
-    done() {},
-    fail() {},
-    succeed() {},
-  };
 }

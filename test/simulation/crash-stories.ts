@@ -166,12 +166,12 @@ function beginLeftovers(stage: Stage): void {
   );
   clock.after(0, async () => {
     const token = "0".repeat(32);
-    await aws.clients.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: identityKey("b-01", token), Body: "a key" }));
+    await aws.clients.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: identityKey("b-09", token), Body: "a key" }));
     await aws.clients.ec2.send(
       new CreateLaunchTemplateVersionCommand({
         LaunchTemplateId: LAUNCH_TEMPLATE,
         SourceVersion: "$Default",
-        VersionDescription: templateDescription(token, "b-01"),
+        VersionDescription: templateDescription(token, "b-09"),
         LaunchTemplateData: { ImageId: "ami-0a" },
       }),
     );

@@ -88,7 +88,7 @@ export class Invariants {
     this.lastPassAt = this.#world.clock.now();
   }
 
-  onLaunch(instanceIds: readonly string[], { view, name }: Container): void {
+  onLaunch(instanceIds: readonly string[], { view, name, site }: Container): void {
     const live = this.#world.live();
     for (const each of live.filter(({ instanceId }) => instanceIds.includes(instanceId))) {
       const { instanceId, launchedAt, tags } = each;
@@ -111,6 +111,12 @@ export class Invariants {
     if (instanceIds.length === 0) return;
     this.#checkSlots(live);
     this.#checkBounds(live);
+    // By the config that launched: a smaller max ends nothing that runs.
+    for (const { name: profile, max, slots } of site.builders.profiles) {
+      const count = live.filter(({ tags }) => tags[TAG.profile] === profile).length;
+      const grew = live.some((each) => instanceIds.includes(each.instanceId) && each.tags[TAG.profile] === profile);
+      if (grew && count > (max ?? slots.count)) this.break("within-max", profile, `${count} instances`);
+    }
   }
 
   /** At the instant EC2 takes the order. */
@@ -216,7 +222,7 @@ export class Invariants {
 
   /** By EC2's own types and the price table. */
   #checkBounds(live: readonly LiveInstance[]): void {
-    const { budget, profiles, spotPriceRatio } = this.#world.site.builders;
+    const { budget, spotPriceRatio } = this.#world.site.builders;
     let [vcpus, dollars] = [0, 0];
     for (const { instanceType, market } of live) {
       vcpus += vcpusOf(instanceType) ?? 0;
@@ -226,10 +232,6 @@ export class Invariants {
     if (vcpus > budget.maxVcpus) this.break("within-budget", "vCPUs", `${vcpus}`);
     if (dollars > budget.dollarsPerHour + DOLLARS_TOLERANCE)
       this.break("within-budget", "dollars per hour", dollars.toFixed(4));
-    for (const profile of profiles) {
-      const count = live.filter(({ tags }) => tags[TAG.profile] === profile.name).length;
-      if (count > (profile.max ?? profile.slots.count)) this.break("within-max", profile.name, `${count} instances`);
-    }
   }
 
   #checkGhosts(live: readonly LiveInstance[]): void {

@@ -78,15 +78,16 @@ export async function runScenario(seed: string, { hours, wire }: RunOptions): Pr
 }
 
 function prepare(world: World, draw: Random): void {
-  furnishHub(world);
-  // Keeps the hub's scheduler going whatever becomes of the fleet; without it Toji must see to that itself.
-  if (chance(draw, 0.5)) world.addStaticBuilder("outside.test", "x86_64", ["outside"], 4);
-  if (chance(draw, 0.3)) world.addStaticBuilder("static.test", "x86_64", ["createrepo"], 4);
+  // First of all: the hub notes when its scheduler ran.
   if (chance(draw, 0.25)) {
     world.weather.hubAheadSeconds = whole(draw, -600, 600);
     world.count("hub's clock is wrong");
     world.trace.add(`the hub's clock is ${world.weather.hubAheadSeconds} s ahead`);
   }
+  furnishHub(world);
+  // Keeps the hub's scheduler going whatever becomes of the fleet; without it Toji must see to that itself.
+  if (chance(draw, 0.5)) world.addStaticBuilder("outside.test", "x86_64", ["outside"], 4);
+  if (chance(draw, 0.3)) world.addStaticBuilder("static.test", "x86_64", ["createrepo"], 4);
 }
 
 /** Until nothing is left to do, and then as long as hold, drain and a late boot may take. */
