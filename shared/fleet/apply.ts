@@ -13,7 +13,7 @@ import {
   terminateBuilder,
 } from "./builders.ts";
 import { changeSentence } from "./explain.ts";
-import { isMismatch, isThrottled, launchBuilder } from "./launch.ts";
+import { isMismatch, isThrottled, isUnanswered, launchBuilder } from "./launch.ts";
 import { noteLaunches } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
 import type { Change, Decision, FailedOffering, Instance, Memory, OfferingChoice, RecentLaunch } from "./types.ts";
@@ -36,6 +36,7 @@ interface Lessons {
   readonly failed: FailedOffering[];
   readonly withoutInstance: string[];
   readonly launched: Record<string, RecentLaunch>;
+  readonly unanswered: Record<string, number>;
   /** EC2 asked for fewer calls: no further launch in this pass. */
   throttled: boolean;
 }
@@ -47,7 +48,7 @@ export async function apply(
   ports: FleetPorts,
   mayGoOn: () => boolean,
 ): Promise<Applied> {
-  const lessons: Lessons = { failed: [], withoutInstance: [], launched: {}, throttled: false };
+  const lessons: Lessons = { failed: [], withoutInstance: [], launched: {}, unanswered: {}, throttled: false };
   const byId = new Map(instances.map((instance) => [instance.instanceId, instance]));
   const outcomes: Outcome[] = [];
   for (const change of decision.changes) {
@@ -62,8 +63,8 @@ export async function apply(
       ports.telemetry.warn(`${change.kind} ${change.slot} not done: ${outcome.sentence}`, { slot: change.slot });
     if (outcome.stop) break;
   }
-  const { failed, withoutInstance, launched } = lessons;
-  return { outcomes, memory: noteLaunches(decision.memory, failed, withoutInstance, launched) };
+  const { failed, withoutInstance, launched, unanswered } = lessons;
+  return { outcomes, memory: noteLaunches(decision.memory, failed, withoutInstance, launched, unanswered) };
 }
 
 async function applyOne(
@@ -146,6 +147,7 @@ async function launch(
     // The slot counts as taken meanwhile; if nothing appears, the next launch has another token.
     const [first] = change.offerings;
     if (isMismatch(error) && first !== undefined) noteLaunch(change, `launch ${change.token}`, first, ports, lessons);
+    else if (isUnanswered(error)) lessons.unanswered[change.slot] = ports.clock.now();
     throw error;
   }
 }

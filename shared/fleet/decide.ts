@@ -140,6 +140,7 @@ function boundsOf({ snapshot, state, slots, instances, site, now }: World, memor
       const held = holdOn(profile.name, snapshot.hand, now);
       return held === null ? bootLimit(profile, slots.all, memory, site, now) : { launches: 0, reason: held };
     },
+    uncertain: new Set(Object.keys(memory.uncertain)),
     recoveries: snapshot.ec2.kind === "seen" ? findRecoveries(state, slots.all, site, watch) : new Map(),
   };
 }

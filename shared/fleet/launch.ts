@@ -60,6 +60,11 @@ export function isMismatch(error: unknown): boolean {
   return error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch";
 }
 
+/** Whether EC2 launched is not known: the same token brings the same instance, if there is one. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof AwsCallFailed && error.operation === "CreateFleet" && !isThrottled(error) && error.retryable;
+}
+
 /** The instance and the offering it is, by its type; EC2 does not say in which zone. */
 function given(answer: LaunchAnswer, offerings: readonly OfferingChoice[]): LaunchResult["instance"] {
   const [first] = answer.instances;

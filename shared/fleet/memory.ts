@@ -35,7 +35,12 @@ const SEEN_STEP_SECONDS = 120;
  * What EC2 lists, and what it should list: launches that it has answered, and instances that it listed minutes ago and
  * never called terminated. They hold their slots and count in the budget, or the next pass would launch once more.
  */
-export function withUnlisted(listed: readonly Instance[], memory: Memory, site: Site, now: number): Instance[] {
+export function withUnlisted(seen: readonly Instance[], memory: Memory, site: Site, now: number): Instance[] {
+  const slotOf = new Map(Object.entries(memory.lastInstance).map(([slot, instanceId]) => [instanceId, slot]));
+  // One that ended without its tags is still its slot's, as far as Toji remembers.
+  const listed = seen.map((each) =>
+    each.slot === null && isEnding(each) ? { ...each, slot: slotOf.get(each.instanceId) ?? null } : each,
+  );
   const ids = new Set(listed.map((each) => each.instanceId));
   const held = new Set(listed.filter((each) => each.state !== "terminated").map((each) => each.slot));
   const patience = Math.min(UNLISTED_SECONDS, site.builders.bootLimitSeconds);
@@ -44,6 +49,8 @@ export function withUnlisted(listed: readonly Instance[], memory: Memory, site: 
   );
   return [...listed, ...unlisted.map(([slot, launch]) => asInstance(slot, launch))];
 }
+
+const isEnding = ({ state }: Instance): boolean => state === "shutting-down" || state === "terminated";
 
 function asInstance(slot: string, { at, ...launch }: RecentLaunch): Instance {
   return {
@@ -86,6 +93,7 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     idleSince,
     lastInstance,
     leftAlone: noteLeftAlone(memory, slots),
+    uncertain: stillUncertain(memory, slots, now),
     launched: Object.fromEntries(
       Object.entries(memory.launched).filter(([, launch]) => now - launch.at <= UNLISTED_SECONDS),
     ),
@@ -93,6 +101,14 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     learned: Object.fromEntries(Object.entries(memory.learned).filter(([, at]) => now - at <= LEARNED_SECONDS)),
     lookups: withoutOld(memory.lookups, now),
   };
+}
+
+/** Until something shows in the slot, or nothing has for long enough. */
+function stillUncertain({ uncertain }: Memory, slots: readonly Slot[], now: number): Record<string, number> {
+  const taken = new Set(slots.filter((slot) => slot.instance !== null).map((slot) => slot.name));
+  return Object.fromEntries(
+    Object.entries(uncertain).filter(([slot, at]) => now - at <= UNLISTED_SECONDS && !taken.has(slot)),
+  );
 }
 
 function noteLeftAlone({ leftAlone }: Memory, slots: readonly Slot[]): Record<string, string> {
@@ -141,6 +157,7 @@ export function withoutFuture(memory: Memory, site: Site, now: number): Memory {
     ...memory,
     idleSince: pastEach(memory.idleSince),
     learned: pastEach(memory.learned),
+    uncertain: pastEach(memory.uncertain),
     launched: Object.fromEntries(
       Object.entries(memory.launched).map(([slot, launch]) => [slot, { ...launch, at: past(launch.at) }]),
     ),
@@ -188,12 +205,16 @@ export function noteLaunches(
   failed: readonly FailedOffering[],
   slotsWithoutInstance: readonly string[],
   launched: Readonly<Record<string, RecentLaunch>>,
+  unanswered: Readonly<Record<string, number>> = {},
 ): Memory {
   const launchFailures = { ...memory.launchFailures };
   for (const slot of slotsWithoutInstance) launchFailures[slot] = (launchFailures[slot] ?? 0) + 1;
+  const answered = new Set([...slotsWithoutInstance, ...Object.keys(launched)]);
+  const uncertain = Object.entries({ ...memory.uncertain, ...unanswered }).filter(([slot]) => !answered.has(slot));
   return {
     ...memory,
     launchFailures,
+    uncertain: Object.fromEntries(uncertain),
     launched: { ...memory.launched, ...launched },
     failedOfferings: [...memory.failedOfferings, ...failed],
   };
@@ -223,6 +244,7 @@ const memorySchema = z.compile(
     lastInstance: z.record(z.string(), z.string()),
     launchFailures: z.record(z.string(), z.number()),
     leftAlone: z.record(z.string(), z.string()).default({}),
+    uncertain: z.record(z.string(), seconds).default({}),
     launched: z
       .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
       .default({}),

@@ -167,8 +167,8 @@ async function observeInstances({ ec2, site, launchTemplateId }: ObservePorts): 
     const lost = [...tagged.filter(lacksSlot), ...launched.filter((each) => !known.has(each.instanceId))];
     const found = await Promise.all(lost.filter(isUp).map((each) => recogniseInstance(ec2, each)));
     const recognised = new Map(found.map((each) => [each.instanceId, each]));
-    const ours = tagged.map((each) => recognised.get(each.instanceId) ?? readTags(each));
-    return { kind: "seen", instances: [...ours, ...found.filter((each) => !known.has(each.instanceId))] };
+    const all = [...tagged, ...launched.filter((each) => !known.has(each.instanceId))];
+    return { kind: "seen", instances: all.map((each) => recognised.get(each.instanceId) ?? readTags(each)) };
   } catch (error) {
     return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
   }

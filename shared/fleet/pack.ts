@@ -31,6 +31,8 @@ export interface Bounds {
   limitOf(profile: Profile): { readonly launches: number; readonly reason: string } | null;
   /** Lost slots with tasks that a new builder in them would bring back sooner than the hub does, and the sentence. */
   readonly recoveries: ReadonlyMap<string, string>;
+  /** Slots whose last launch got no answer: they come first. */
+  readonly uncertain: ReadonlySet<string>;
 }
 
 /** Demand that is alike for packing: same profiles, weights and refusals. Taken from the front. */
@@ -130,14 +132,15 @@ function countLive(slot: Slot): number {
   return slot.rivals.length + (there ? 1 : 0);
 }
 
-function openPool(profile: Profile, slots: readonly Slot[], { limitOf, recoveries }: Bounds): Pool {
+function openPool(profile: Profile, slots: readonly Slot[], { limitOf, recoveries, uncertain }: Bounds): Pool {
   const own = slots.filter((slot) => slot.profile === profile);
+  const rank = ({ name }: Slot) => (uncertain.has(name) ? 0 : recoveries.has(name) ? 1 : 2);
   const leaving = slots.filter((slot) => slot.retired && slot.profile.name === profile.name);
   const live = [...own, ...leaving].reduce((sum, slot) => sum + countLive(slot), 0);
   return {
     profile,
-    // A launch that brings lost work back besides is the better one.
-    empty: [...own.filter((slot) => recoveries.has(slot.name)), ...own.filter((slot) => slot.phase === "empty")],
+    // First those that may hold an instance already, then those where a launch brings lost work back besides.
+    empty: own.filter((slot) => slot.phase === "empty" || recoveries.has(slot.name)).sort((a, b) => rank(a) - rank(b)),
     room: (profile.max ?? profile.slots.count) - live,
     limit: copyOf(limitOf(profile)),
   };

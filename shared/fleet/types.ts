@@ -139,6 +139,8 @@ export interface Memory {
   readonly launchFailures: Readonly<Record<string, number>>;
   /** By slot: the instance whose host a person has disabled, for the tags that show it may be taken away. */
   readonly leftAlone: Readonly<Record<string, string>>;
+  /** By slot: when a launch got no answer. It may have brought an instance: the same launch again tells. */
+  readonly uncertain: Readonly<Record<string, number>>;
   /** By slot: what was launched into it, or listed in it, in the last minutes. */
   readonly launched: Readonly<Record<string, RecentLaunch>>;
   /** By profile. */
@@ -158,6 +160,7 @@ export const EMPTY_MEMORY: Memory = {
   lastInstance: {},
   launchFailures: {},
   leftAlone: {},
+  uncertain: {},
   launched: {},
   boots: {},
   learned: {},

@@ -192,6 +192,7 @@ export const anyMemory = (slots: readonly string[]): fc.Arbitrary<Memory> =>
     ),
     learned: fc.dictionary(some("i-0", "i-1"), ago(HOUR), { noNullPrototype: true }),
     leftAlone: fc.dictionary(some(...slots), some("i-0", "i-1"), { noNullPrototype: true }),
+    uncertain: fc.dictionary(some(...slots), ago(900), { noNullPrototype: true }),
     launchFailures: fc.dictionary(some(...slots), fc.nat(5), { noNullPrototype: true }),
     launched: fc.dictionary(some(...slots), launch, { noNullPrototype: true, maxKeys: 3 }),
     hubOfflineSince: maybe(ago(HOUR)),

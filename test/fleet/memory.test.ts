@@ -216,3 +216,24 @@ describe("stored memory", () => {
     expect(memory.lastInstance["b-01"]).toBe("i-b-01");
   });
 });
+
+describe("a launch that got no answer", () => {
+  const two = makeSite({ profiles: [makeProfile({ max: 1, slots: { prefix: "b", count: 2 } })] });
+
+  it("is tried again in the same slot and with the same token, so that EC2 answers with what it has made", () => {
+    const first = decideOn({ site: two, tasks: [free()] }, { uncertain: { "b-02": NOW - 11 } });
+    expect(summary(first)).toEqual(["launch b-02"]);
+    const { memory } = first;
+    expect(noteLaunches(memory, [], [], {}, { "b-02": NOW }).uncertain).toEqual({ "b-02": NOW });
+    expect(noteLaunches(memory, [], ["b-02"], {}).uncertain).toEqual({});
+  });
+
+  it("is certain when its instance shows, and over when none does", () => {
+    const shows = decideOn(
+      { site: two, builders: { "b-02": builder.launching() } },
+      { uncertain: { "b-02": NOW - 11 } },
+    );
+    expect(shows.memory.uncertain).toEqual({});
+    expect(decideOn({ site: two }, { uncertain: { "b-02": NOW - 601 } }).memory.uncertain).toEqual({});
+  });
+});

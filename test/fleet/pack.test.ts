@@ -353,6 +353,7 @@ describe("whatever the demand", () => {
         now: NOW,
         limitOf: () => null,
         recoveries: new Map<string, string>(),
+        uncertain: new Set<string>(),
       };
       const packing = pack(demand, slots, site, bounds, [], null);
       const named = [...packing.launches, ...packing.blocked].flatMap((each) => each.demand.map(({ task }) => task.id));

@@ -26,8 +26,10 @@ export class HandRules {
     this.#pinnedAt.set(instanceId, this.#world.clock.now());
   }
 
+  /** A drain that is marked already was Toji's own, and may end either way. */
   onDisable(slot: string, instanceId: string): void {
-    this.#disabled.set(slot, instanceId);
+    const instance = this.#world.live().find((each) => each.instanceId === instanceId);
+    if (instance?.tags[TAG.drainingAt] === undefined) this.#disabled.set(slot, instanceId);
   }
 
   onGivenBack(slot: string): void {

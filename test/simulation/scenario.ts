@@ -98,12 +98,12 @@ async function settle(world: World): Promise<void> {
   const { holdSeconds, bootLimitSeconds, pollSeconds } = site.builders;
   const { runInterval, readyTimeout } = site.hub.options;
   await clock.runUntil(clock.now() + holdSeconds + bootLimitSeconds + runInterval + pollSeconds + readyTimeout + 600);
+  // Two sweeps, with the age of a marker between them.
+  await clock.runUntil(clock.now() + bootLimitSeconds + 300 + 2 * 600 + 120);
   // The floor's builders are replaced one by one, each once it is drained and its successor is up.
   const floor = world.site.builders.profiles.reduce((sum, { min }) => sum + min, 0);
   const settled = () =>
     world.live().length === floor &&
     world.live().every((each) => each.state === "running" && each.tags[TAG.enabledAt] !== undefined);
   for (let minute = 0; minute < 15 * (1 + floor) && !settled(); minute++) await clock.runUntil(clock.now() + 60);
-  // Two sweeps, with the age of a marker between them.
-  await clock.runUntil(clock.now() + bootLimitSeconds + 300 + 2 * 600 + 120);
 }
