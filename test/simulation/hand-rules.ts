@@ -50,6 +50,8 @@ export class HandRules {
 
   /** Toji enables a host. */
   onEnable(slot: string): void {
+    // A pass that sees EC2 as it was takes a drain for its own that is none any more.
+    if (this.#world.blinders > 0) return;
     const instanceId = this.#disabled.get(slot);
     const instance = this.#world.live().find((each) => each.instanceId === instanceId);
     if (instance?.state !== "running" || instance.tags[TAG.enabledAt] === undefined) return;

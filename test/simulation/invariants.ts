@@ -37,6 +37,8 @@ export class Invariants {
   readonly waits: Waits;
   readonly stuck: StuckTasks;
   readonly hand: HandRules;
+  /** By slot: when a person took the tags of its instance away. */
+  readonly tagsLostAt = new Map<string, number>();
   /** By profile: when instances ended that had never served. */
   readonly failedBoots = new Map<string, number[]>();
   /** Passes so far that saw the whole world as it is and whose every change was made. */
@@ -240,7 +242,11 @@ export class Invariants {
     for (const host of this.#world.hub.hosts()) {
       if (!this.slots.has(host.name)) continue;
       const ghost = host.enabled && !taken.has(host.name) && this.#world.hub.tasksHeldBy(host.id).length === 0;
-      this.limit("no-ghost-hosts", host.name, ghost, TWO_PASSES_SECONDS, 2, () => "enabled, without instance or task");
+      // Ended before it had its tags back, it is nobody's that Toji knows: its slot is known by the kojid's silence then.
+      const { readyTimeout } = this.#world.site.hub.options;
+      const nameless = this.#world.clock.now() - (this.tagsLostAt.get(host.name) ?? 0) < 900;
+      const seconds = TWO_PASSES_SECONDS + (nameless ? readyTimeout : 0);
+      this.limit("no-ghost-hosts", host.name, ghost, seconds, 2, () => "enabled, without instance or task");
     }
   }
 

@@ -119,6 +119,7 @@ export const INSTANCE_FAULTS: readonly FaultKind[] = [
       if (victim === undefined) return "later";
       took();
       world.trace.add(`a person deletes the tags of ${victim.instanceId}`);
+      world.invariants.tagsLostAt.set(victim.tags[TAG.slot] ?? "", world.clock.now());
       world.aws.ec2.deleteAllTags(victim.instanceId);
       return undefined;
     },
