@@ -1,17 +1,9 @@
 // What Toji remembers from one pass to the next: how each pass changes it. Pure.
 
 import { createHash } from "node:crypto";
-import * as z from "zod";
 import type { Site } from "../config/index.ts";
 import type { Slot } from "./slots.ts";
-import {
-  EMPTY_MEMORY,
-  type FailedOffering,
-  type Instance,
-  type Lookups,
-  type Memory,
-  type RecentLaunch,
-} from "./types.ts";
+import type { FailedOffering, Instance, Lookups, Memory, RecentLaunch } from "./types.ts";
 
 /** Terminated instances leave EC2's lists after about an hour; tokens are honoured longer, so ids are kept a while. */
 const REMEMBERED_SLOTS = 2000;
@@ -233,54 +225,4 @@ export function launchToken(site: Site, slot: Slot, memory: Memory): string {
     memory.launchFailures[slot.name] ?? 0,
   ];
   return createHash("sha256").update(parts.join("|")).digest("hex").slice(0, 32);
-}
-
-const seconds = z.number();
-const offering = { instanceType: z.string(), zone: z.string(), market: z.enum(["spot", "on-demand"]) };
-const memorySchema = z.compile(
-  z.object({
-    failedOfferings: z.array(z.object({ ...offering, code: z.string(), until: seconds })),
-    idleSince: z.record(z.string(), seconds),
-    lastInstance: z.record(z.string(), z.string()),
-    launchFailures: z.record(z.string(), z.number()),
-    leftAlone: z.record(z.string(), z.string()).default({}),
-    uncertain: z.record(z.string(), seconds).default({}),
-    launched: z
-      .record(z.string(), z.object({ ...offering, instanceId: z.string(), at: seconds, profile: z.string() }))
-      .default({}),
-    boots: z
-      .record(
-        z.string(),
-        z.object({
-          failures: z.number(),
-          failedAt: seconds,
-          failedSlot: z.string(),
-          opened: z.number(),
-          openUntil: seconds,
-          provenLaunch: seconds,
-        }),
-      )
-      .default({}),
-    learned: z.record(z.string(), seconds).default({}),
-    hubOfflineSince: seconds.nullable(),
-    hubBackAt: seconds.nullable().default(null),
-    lookups: z.object({
-      tagArches: z.record(z.string(), z.object({ arches: z.array(z.string()), at: seconds })),
-      packageSeconds: z.record(z.string(), z.object({ seconds: seconds.nullable(), at: seconds })),
-    }),
-  }),
-);
-
-/** Memory from its stored JSON. What cannot be read is forgotten: the fleet is right again after one pass. */
-export function readMemory(text: string): { readonly memory: Memory; readonly forgotten: string | null } {
-  const forget = (why: string) => ({
-    memory: EMPTY_MEMORY,
-    forgotten: `the stored memory is unreadable and set aside: ${why}`,
-  });
-  try {
-    const result = memorySchema.safeParse(JSON.parse(text));
-    return result.success ? { memory: result.data, forgotten: null } : forget(result.error.issues[0]?.message ?? "");
-  } catch (error) {
-    return forget(error instanceof Error ? error.message : String(error));
-  }
 }

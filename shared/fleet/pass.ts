@@ -4,10 +4,10 @@ import { acquireLease, type Lease } from "../aws/lease.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
 import { readHand } from "./hand.ts";
-import { readMemory } from "./memory.ts";
 import { type ObserveCache, observe } from "./observe.ts";
 import type { FleetPorts } from "./ports.ts";
 import { emitMetrics, logDecision, recordDecision } from "./record.ts";
+import { readMemory } from "./stored-memory.ts";
 import { type Decision, EMPTY_MEMORY, type Memory } from "./types.ts";
 
 const LEASE_KEY = "fleet/lease.json";

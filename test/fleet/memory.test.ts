@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { decide } from "../../shared/fleet/decide.ts";
-import { noteLaunches, readMemory } from "../../shared/fleet/memory.ts";
+import { noteLaunches } from "../../shared/fleet/memory.ts";
+import { readMemory } from "../../shared/fleet/stored-memory.ts";
 import { EMPTY_MEMORY, type Memory } from "../../shared/fleet/types.ts";
 import {
   builder,
