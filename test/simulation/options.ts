@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { MUTATIONS } from "./mutations.ts";
 import { RULES, type Rule } from "./rules.ts";
 
 export interface SimulateOptions {
@@ -42,8 +43,14 @@ export function readOptions(args: readonly string[]): SimulateOptions {
     trace: values.trace ?? false,
     json: values.json ?? false,
     until: values.until === undefined ? [] : readRules(values.until),
-    mutation: values.mutation ?? null,
+    mutation: values.mutation === undefined ? null : readMutation(values.mutation),
   };
+}
+
+function readMutation(name: string): string {
+  const names = MUTATIONS.map((each) => each.name);
+  if (names.includes(name)) return name;
+  throw new WrongUsage(`--mutation is one of ${names.join(", ")}, not "${name}"`);
 }
 
 function readRules(text: string): Rule[] {

@@ -1,7 +1,6 @@
 // `npm run simulate`: many seeds on all cores; exits 1 when a rule was broken, 2 when it was called wrongly.
 
 import { Worker } from "node:worker_threads";
-import { mutationNamed } from "./mutations.ts";
 import { readOptions, type SimulateOptions, WrongUsage, wireOf } from "./options.ts";
 import { addTo, emptySummary, type Summary, summarize, tell } from "./summary.ts";
 import type { Order } from "./worker.ts";
@@ -12,7 +11,7 @@ const PRELOAD = new URL("./mutate.ts", import.meta.url);
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   // Threads begin with it, and load the product after it.
-  if (options.mutation !== null) process.env.TOJI_MUTATION = mutationNamed(options.mutation).name;
+  if (options.mutation !== null) process.env.TOJI_MUTATION = options.mutation;
   const start = performance.now();
   const summary = options.trace ? await runHere(options) : await runOnThreads(options);
   const seconds = (performance.now() - start) / 1000;
