@@ -153,7 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "untagged-instances-not-adopted",
     breaks: ["tags-return"],
-    edits: [fleet("protocol.ts", "if (instance?.untagged === true && ", "if (instance?.untagged === null && ")],
+    edits: [fleet("protocol.ts", "if (instance?.untagged === true && (", "if (instance === undefined && (")],
   },
   {
     name: "pin-ignored",
