@@ -13,7 +13,7 @@ import {
   terminateBuilder,
 } from "./builders.ts";
 import { changeSentence } from "./explain.ts";
-import { isMismatch, isThrottled, isUnanswered, LaunchUnderWay, launchBuilder } from "./launch.ts";
+import { isMismatch, isThrottled, isUnanswered, launchBuilder } from "./launch.ts";
 import { noteLaunches } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
 import type { Change, Decision, FailedOffering, Instance, Memory, OfferingChoice, RecentLaunch } from "./types.ts";
@@ -146,8 +146,7 @@ async function launch(
     // An earlier attempt used the token with other parameters, and its answer was lost: EC2 may list its instance yet.
     // The slot counts as taken meanwhile; if nothing appears, the next launch has another token.
     const [first] = change.offerings;
-    if ((isMismatch(error) || error instanceof LaunchUnderWay) && first !== undefined)
-      noteLaunch(change, `launch ${change.token}`, first, ports, lessons);
+    if (isMismatch(error) && first !== undefined) noteLaunch(change, `launch ${change.token}`, first, ports, lessons);
     else if (isUnanswered(error)) lessons.unanswered[change.slot] = ports.clock.now();
     throw error;
   }

@@ -42,10 +42,8 @@ export async function launchBuilder(ports: FleetPorts, launch: Launch, profile: 
   const version = await prepareTemplate(ports, launch, profile);
   const failed: FailedOffering[] = [];
   const codes: string[] = [];
-  // By their turn and not by their market: with another first market the same launch meets its own token, not a new one.
-  const markets = [...Map.groupBy(launch.offerings, (each) => each.market)];
-  for (const [turn, [market, offerings]] of markets.entries()) {
-    const answer = await tryMarket(ports, launch, version, market, offerings, `${launch.token}-${turn + 1}`);
+  for (const [market, offerings] of Map.groupBy(launch.offerings, (each) => each.market)) {
+    const answer = await tryMarket(ports, launch, version, market, offerings);
     failed.push(...failedOfferings(answer, offerings, ports));
     const instance = given(answer, offerings);
     if (instance !== null) return { instance, sentence: `launched ${instance.instanceId}`, failed, throttled: false };
@@ -80,7 +78,6 @@ async function tryMarket(
   templateVersion: string,
   market: Market,
   offerings: readonly OfferingChoice[],
-  token: string,
 ): Promise<LaunchAnswer> {
   const { launchTemplateId: templateId, site } = ports;
   ports.telemetry.info(
@@ -93,7 +90,7 @@ async function tryMarket(
     offerings,
     tags: launchTags(site.builders.fleet, launch, templateVersion),
     // EC2 refuses a token that comes back with other parameters, so a doubled launch cannot slip through either way.
-    token,
+    token: `${launch.token}-${market}`,
   });
 }
 

@@ -74,7 +74,7 @@ describe("a launch", () => {
       "editHost b-01 + addHostToChannel b-01 + removeHostFromChannel b-01",
       "put identities/b-01/token-of-b-01.pem",
       "create template version 1",
-      "create fleet token-of-b-01-1",
+      "create fleet token-of-b-01-spot",
     ]);
   });
 
