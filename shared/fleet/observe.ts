@@ -164,10 +164,11 @@ async function observeInstances({ ec2, site, launchTemplateId }: ObservePorts): 
       launchTemplateId === null ? [] : listInstances(ec2, { key: "aws:ec2launchtemplate:id", value: launchTemplateId }),
     ]);
     const known = new Set(tagged.map((each) => each.instanceId));
-    const lost = [...tagged.filter(lacksSlot), ...launched.filter((each) => !known.has(each.instanceId))];
+    const nameless = launched.filter((each) => !known.has(each.instanceId));
+    const lost = [...tagged.filter(lacksSlot), ...nameless];
     const found = await Promise.all(lost.filter(isUp).map((each) => recogniseInstance(ec2, each)));
     const recognised = new Map(found.map((each) => [each.instanceId, each]));
-    const all = [...tagged, ...launched.filter((each) => !known.has(each.instanceId))];
+    const all = [...tagged, ...nameless];
     return { kind: "seen", instances: all.map((each) => recognised.get(each.instanceId) ?? readTags(each)) };
   } catch (error) {
     return { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
