@@ -16,7 +16,16 @@ import { changeSentence } from "./explain.ts";
 import { isMismatch, isThrottled, isUnanswered, launchBuilder } from "./launch.ts";
 import { noteLaunches } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
-import type { Change, Decision, FailedOffering, Instance, Memory, OfferingChoice, RecentLaunch } from "./types.ts";
+import type {
+  Change,
+  Decision,
+  FailedOffering,
+  Instance,
+  Launch,
+  Memory,
+  OfferingChoice,
+  RecentLaunch,
+} from "./types.ts";
 
 export interface Outcome {
   readonly kind: Change["kind"];
@@ -93,7 +102,7 @@ async function takeStep(
 ): Promise<{ readonly done: boolean; readonly sentence: string }> {
   switch (change.kind) {
     case "launch":
-      return await launch(change, ports, lessons);
+      return await launch(change, byId, ports, lessons);
     case "adopt":
       await adoptBuilder(ports, change);
       return { done: true, sentence: "its tags are back" };
@@ -128,15 +137,17 @@ function instanceOf(change: { readonly instanceId: string }, byId: ReadonlyMap<s
 }
 
 async function launch(
-  change: Extract<Change, { kind: "launch" }>,
+  change: Launch,
+  byId: ReadonlyMap<string, Instance>,
   ports: FleetPorts,
   lessons: Lessons,
 ): Promise<{ readonly done: boolean; readonly sentence: string }> {
   if (lessons.throttled) return { done: false, sentence: "EC2 asked for fewer calls: it waits for the next pass" };
   const profile = ports.site.builders.profiles.find((each) => each.name === change.profile);
   if (profile === undefined) throw new Error(`no profile ${change.profile} in the config`);
+  const shown = new Set([...byId.values()].flatMap((each) => each.launch ?? []));
   try {
-    const result = await launchBuilder(ports, change, profile);
+    const result = await launchBuilder(ports, change, profile, shown);
     lessons.failed.push(...result.failed);
     lessons.throttled ||= result.throttled;
     if (result.instance === null) lessons.withoutInstance.push(change.slot);
@@ -153,7 +164,7 @@ async function launch(
 }
 
 function noteLaunch(
-  { slot, profile }: Extract<Change, { kind: "launch" }>,
+  { slot, profile }: Launch,
   instanceId: string,
   { instanceType, zone, market }: OfferingChoice,
   ports: FleetPorts,

@@ -5,10 +5,10 @@ import { tagInstance, terminateInstance, untagInstance } from "../aws/ec2.ts";
 import { AwsCallFailed } from "../aws/errors.ts";
 import { disableHost, enableHost, freeTask, write } from "../hub/index.ts";
 import { readHolding, writeTogether } from "./host.ts";
-import { forgetLaunch } from "./launch.ts";
 import type { FleetPorts } from "./ports.ts";
 import { isUntouched } from "./slots.ts";
 import { identityKey, TAG } from "./tags.ts";
+import { forgetLaunch } from "./template.ts";
 import type { Change, Instance } from "./types.ts";
 
 type Step<Kind extends Change["kind"]> = Extract<Change, { kind: Kind }>;

@@ -166,7 +166,7 @@ async function observeInstances({ ec2, site, launchTemplateId }: ObservePorts): 
     const known = new Set(tagged.map((each) => each.instanceId));
     const nameless = launched.filter((each) => !known.has(each.instanceId));
     const lost = [...tagged.filter(lacksSlot), ...nameless];
-    const found = await Promise.all(lost.filter(isUp).map((each) => recogniseInstance(ec2, each)));
+    const found = await Promise.all(lost.filter(isThere).map((each) => recogniseInstance(ec2, each)));
     const recognised = new Map(found.map((each) => [each.instanceId, each]));
     const all = [...tagged, ...nameless];
     return { kind: "seen", instances: all.map((each) => recognised.get(each.instanceId) ?? readTags(each)) };
@@ -176,7 +176,7 @@ async function observeInstances({ ec2, site, launchTemplateId }: ObservePorts): 
 }
 
 const lacksSlot = ({ tags }: TaggedInstance) => tags[TAG.slot] === undefined;
-const isUp = ({ state }: TaggedInstance) => state === "pending" || state === "running";
+const isThere = ({ state }: TaggedInstance) => state !== "shutting-down" && state !== "terminated";
 
 /** What an instance without its tags is, from its user data; one that no launch of ours made keeps its null slot. */
 async function recogniseInstance(ec2: AwsClients["ec2"], instance: TaggedInstance): Promise<Instance> {

@@ -1,5 +1,6 @@
 // One pass: observe, decide, apply, record. And one invocation: passes every few seconds while there is something to do.
 
+import { AwsCallFailed } from "../aws/errors.ts";
 import { acquireLease, type Lease } from "../aws/lease.ts";
 import { apply } from "./apply.ts";
 import { decide } from "./decide.ts";
@@ -8,7 +9,8 @@ import { type ObserveCache, observe } from "./observe.ts";
 import type { FleetPorts } from "./ports.ts";
 import { emitMetrics, logDecision, recordDecision } from "./record.ts";
 import { readMemory } from "./stored-memory.ts";
-import { type Decision, EMPTY_MEMORY, type Memory } from "./types.ts";
+import { readUnderWay } from "./template.ts";
+import { type Decision, EMPTY_MEMORY, type Memory, type Snapshot } from "./types.ts";
 
 const LEASE_KEY = "fleet/lease.json";
 const MEMORY_KEY = "fleet/memory.json";
@@ -64,8 +66,11 @@ async function runPass(
   lease: Lease,
 ): Promise<{ readonly decision: Decision; readonly memory: StoredMemory }> {
   const { hand } = await readHand(ports.store, ports.clock.now());
-  const snapshot = await observe(ports, cache, stored.memory.lookups, hand);
-  const decision = decide(snapshot, ports.site, stored.memory, ports.clock.now());
+  const seen = await observe(ports, cache, stored.memory.lookups, hand);
+  const { snapshot, memory: known } = stored.isNew
+    ? await withUnderWay(ports, seen, stored.memory)
+    : { snapshot: seen, memory: stored.memory };
+  const decision = decide(snapshot, ports.site, known, ports.clock.now());
   logDecision(ports.telemetry, decision);
   const instances = snapshot.ec2.kind === "seen" ? snapshot.ec2.instances : [];
   const applied = await apply(decision, instances, ports, () => lease.remaining() > LEASE_MARGIN_SECONDS);
@@ -73,6 +78,21 @@ async function runPass(
   await recordDecision(ports, decision, applied.outcomes, lease.epoch);
   emitMetrics(ports.telemetry, snapshot, decision, applied.outcomes);
   return { decision, memory };
+}
+
+/** When the memory of launches under way is lost, the template tells of them: they count in the budget. */
+async function withUnderWay(
+  ports: FleetPorts,
+  snapshot: Snapshot,
+  memory: Memory,
+): Promise<{ readonly snapshot: Snapshot; readonly memory: Memory }> {
+  if (snapshot.ec2.kind === "failed") return { snapshot, memory };
+  try {
+    return { snapshot, memory: { ...memory, uncertain: await readUnderWay(ports) } };
+  } catch (error) {
+    if (!(error instanceof AwsCallFailed)) throw error;
+    return { snapshot: { ...snapshot, ec2: { kind: "failed", reason: error.message } }, memory };
+  }
 }
 
 /** Tasks wait that a builder can serve, or a builder is on its way in or out: the next look should come soon. */
@@ -87,14 +107,16 @@ interface StoredMemory {
   /** The same as it was last read or written, for comparing. */
   readonly json: string;
   readonly etag: string;
+  /** There was none, or none that could be read. */
+  readonly isNew: boolean;
 }
 
 async function loadMemory({ store, telemetry }: FleetPorts): Promise<StoredMemory> {
   const stored = await store.get(MEMORY_KEY);
-  if (stored === null) return { memory: EMPTY_MEMORY, json: JSON.stringify(EMPTY_MEMORY), etag: "absent" };
-  const { memory, forgotten } = readMemory(stored.text);
+  const { memory, forgotten } = stored === null ? { memory: EMPTY_MEMORY, forgotten: null } : readMemory(stored.text);
   if (forgotten !== null) telemetry.warn(forgotten);
-  return { memory, json: JSON.stringify(memory), etag: stored.etag };
+  const isNew = stored === null || forgotten !== null;
+  return { memory, json: JSON.stringify(memory), etag: stored?.etag ?? "absent", isNew };
 }
 
 /** Conditional on what was read: a writer that lost its lease unnoticed cannot overwrite its successor's memory. */
@@ -107,5 +129,5 @@ async function saveMemory(
   const json = JSON.stringify(memory);
   if (json === stored.json) return stored;
   const { etag } = await ports.store.put(MEMORY_KEY, `{"epoch":${epoch},${json.slice(1)}`, stored.etag);
-  return { memory, json, etag };
+  return { memory, json, etag, isNew: false };
 }

@@ -11,8 +11,7 @@ export type SlotStep = { readonly change: Change } | { readonly keep: string } |
 
 export function nextStep(slot: Slot, state: HubState, site: Site, memory: Memory, now: number): SlotStep {
   const { instance } = slot;
-  if (instance?.untagged === true && (instance.state === "pending" || instance.state === "running"))
-    return adoptStep(slot, instance, site, memory, now);
+  if (instance?.untagged === true && slot.phase !== "stopping") return adoptStep(slot, instance, site, memory, now);
   switch (slot.phase) {
     case "empty":
       return null;

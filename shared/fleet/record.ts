@@ -1,5 +1,6 @@
 // What a pass leaves behind: the decision record and the metrics. The records answer "why was nothing launched at 14:02?".
 
+import { TASK_STATE } from "../hub/index.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Outcome } from "./apply.ts";
 import { changeSentence } from "./explain.ts";
@@ -50,6 +51,7 @@ export function emitMetrics(
     decision.queue.reduce((sum, bin) => sum + bin.free, 0),
   );
   telemetry.metric("UnservedTasks", "Count", decision.unserved.length);
+  telemetry.metric("StuckTasks", "Count", countStuck(snapshot, decision));
   const stopped = Map.groupBy(decision.breakers, (each) => each.stops);
   telemetry.metric("ProfilesHeldByBreaker", "Count", stopped.get("launches")?.length ?? 0);
   telemetry.metric("TerminationStopped", "Count", stopped.get("terminations")?.length ?? 0);
@@ -61,6 +63,18 @@ export function emitMetrics(
   for (const [state, builders] of Map.groupBy(decision.builders, (each) => each.phase)) {
     telemetry.metric("Builders", "Count", builders.length, { state });
   }
+}
+
+/** Tasks of builders that are silent for longer than the hub waits before it frees them. */
+function countStuck({ hub }: Snapshot, { builders }: Decision): number {
+  if (!hub.seen) return 0;
+  const { hosts, tasks, now, options } = hub.state;
+  const ours = new Set(builders.map((each) => each.slot));
+  const silent = hosts.filter(
+    ({ name, update_ts }) => ours.has(name) && now - (update_ts ?? now) > options.hostTimeout,
+  );
+  const ids = new Set(silent.map((each) => each.id));
+  return tasks.filter(({ host_id, state }) => state !== TASK_STATE.FREE && host_id !== null && ids.has(host_id)).length;
 }
 
 /** Instances with our fleet's tag that are none of our builders. */

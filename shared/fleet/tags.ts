@@ -2,7 +2,7 @@
 
 import type { TaggedInstance } from "../aws/ec2.ts";
 import type { Slot } from "./slots.ts";
-import type { Change, Instance } from "./types.ts";
+import type { Instance, Launch } from "./types.ts";
 
 export const TAG = {
   fleet: "toji:fleet",
@@ -24,11 +24,7 @@ export const TAG = {
 const NEVER = "never";
 
 /** Everything about a launch that EC2 can set as it makes the instance, so that no moment exists without it. */
-export function launchTags(
-  fleet: string,
-  change: Extract<Change, { kind: "launch" }>,
-  templateVersion: string,
-): Record<string, string> {
+export function launchTags(fleet: string, change: Launch, templateVersion: string): Record<string, string> {
   return {
     Name: change.slot,
     [TAG.fleet]: fleet,

@@ -245,6 +245,8 @@ export type Change =
       readonly reason: string;
     };
 
+export type Launch = Extract<Change, { kind: "launch" }>;
+
 export interface BinQueue {
   readonly channel: string;
   readonly arch: string;

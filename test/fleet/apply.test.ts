@@ -74,7 +74,7 @@ describe("a launch", () => {
       "editHost b-01 + addHostToChannel b-01 + removeHostFromChannel b-01",
       "put identities/b-01/token-of-b-01.pem",
       "create template version 1",
-      "create fleet token-of-b-01-spot",
+      "create fleet token-of-b-01-1",
     ]);
   });
 
@@ -283,6 +283,14 @@ describe("a launch of the slot that the memory knows nothing of", () => {
     expect((await applyChanges([launchOf("b-02")])).outcomes[0]?.done).toBe(true);
     world.clock.pass(420);
     expect((await applyChanges([launchOf()])).outcomes[0]?.done).toBe(true);
+  });
+
+  it("is over when EC2 has shown its instance, though it has ended since", async () => {
+    await applyChanges([launchOf()]);
+    world.ec2.become(theOne(), "terminated");
+    const again = { ...launchOf(), token: "another-token-of-b-01" };
+    expect((await applyChanges([again])).outcomes[0]?.done).toBe(true);
+    expect(world.ec2.live("b-01")).toHaveLength(1);
   });
 });
 

@@ -133,6 +133,17 @@ describe("what a pass leaves behind", () => {
     expect(stored("fleet/memory.json").idleSince).toHaveProperty("b-01");
   });
 
+  it("is lost, but not what the template tells: a launch that is under way counts until EC2 shows it", async () => {
+    world.ec2.addVersion("toji launch 0a of b-02");
+    world.clock.pass(100);
+    world.hub.addTask({ create_ts: world.clock.now() });
+    const { last } = await invoke("one");
+    expect(last?.changes).toMatchObject([{ kind: "launch", slot: "b-02" }]);
+    expect(world.said.join()).toMatch(/a launch of b-02 was begun 1\d\d s ago, and it may yet show/);
+    expect(world.ec2.instances).toEqual([]);
+    expect(stored("fleet/memory.json").uncertain).toHaveProperty("b-02");
+  });
+
   it("names each task that nothing serves", async () => {
     world.hub.addTask({ create_ts: world.clock.now(), arch: "s390x" });
     await invoke();

@@ -151,12 +151,14 @@ describe("the alarms", () => {
     expect(Number(found.Period) * Number(found.EvaluationPeriods)).toBe(minutes * 60);
   });
 
-  it("say when Toji has stopped itself, and when instances of ours are nobody's for 15 minutes", () => {
+  it("say when Toji has stopped itself, and when instances are nobody's or tasks are stuck for 15 minutes", () => {
     for (const alarm of ["ProfileHeldAlarm", "TerminationStoppedAlarm"]) {
       const atOnce = { Threshold: 1, ComparisonOperator: "GreaterThanOrEqualToThreshold", EvaluationPeriods: 1 };
       expect(property("AWS::CloudWatch::Alarm", alarm)).toMatchObject(atOnce);
     }
-    const strangers = { Threshold: 1, Statistic: "Minimum", Period: 60, EvaluationPeriods: 15 };
-    expect(property("AWS::CloudWatch::Alarm", "StrangersAlarm")).toMatchObject(strangers);
+    for (const alarm of ["StrangersAlarm", "StuckTasksAlarm"]) {
+      const inEveryPass = { Threshold: 1, Statistic: "Minimum", Period: 60, EvaluationPeriods: 15 };
+      expect(property("AWS::CloudWatch::Alarm", alarm)).toMatchObject(inEveryPass);
+    }
   });
 });

@@ -85,6 +85,8 @@ describe("the packaged fleet pass", () => {
       expect.objectContaining({ Action: "CreateTags", "ResourceId.1": "i-0aaa", "Tag.1.Key": "toji:spot-notice-at" }),
       expect.objectContaining({ Action: "DescribeInstances", "Filter.1.Name": "tag:toji:fleet" }),
       expect.objectContaining({ Action: "DescribeInstances", "Filter.1.Name": "tag:aws:ec2launchtemplate:id" }),
+      // There is no memory yet.
+      expect.objectContaining({ Action: "DescribeLaunchTemplateVersions", LaunchTemplateId: "lt-0a" }),
     ]);
     expect([...aws.objects.keys()]).toContain("fleet/lease.json");
     const latest = record.parse(JSON.parse(aws.objects.get("fleet/decisions/latest.json") ?? "{}"));

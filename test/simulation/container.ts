@@ -174,11 +174,14 @@ export class Container {
           return async (options) => {
             this.#alive();
             if (looks) this.view.hub = false;
-            const answer = await send(options).finally(() => this.#alive());
+            const answer = await send(options).finally(() => {
+              // Whatever became of the reply.
+              if (!reads) this.#world.invariants.noteServing();
+              this.#alive();
+            });
             if (looks) this.view.hub = true;
             if (!reads) {
               for (const slot of enabledBy(method, params)) this.#world.invariants.hand.onEnable(slot);
-              this.#world.invariants.noteServing();
               this.#did(method);
             }
             this.#alive();
@@ -204,6 +207,7 @@ export class Container {
         if (name === "TerminationStopped") world.onAlarm("terminationStopped", value === 1);
         // The alarm's own threshold: serverless.yml, oldestFreeSeconds.
         if (name === "OldestFreeSeconds" && dimensions === undefined) world.onAlarm("oldestFree", value > 900);
+        if (name === "StuckTasks") world.onAlarm("stuckTasks", value > 0);
         if (name === "PassSucceeded") sawAll = value === 1;
         if (name === "ChangesFailed" && sawAll && value === 0) world.onGoodPass();
       },

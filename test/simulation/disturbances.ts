@@ -44,13 +44,13 @@ export class Disturbances {
   }
 
   /**
-   * A person looks what it is when nothing is terminated any more, or when tasks wait for very long, and ends the builders
-   * whose kojid is dead: what runs on them nobody else may end.
+   * A person looks what it is when nothing is terminated any more, or when tasks wait for very long or do not come back,
+   * and ends the builders whose kojid is dead: what runs on them nobody else may end.
    */
   answerAlarms(): void {
     const { clock, trace, alarms } = this.#world;
     clock.after(60, () => this.answerAlarms());
-    const standing = clock.now() - alarms.terminationStopped >= PATIENCE_SECONDS;
+    const standing = clock.now() - Math.min(alarms.terminationStopped, alarms.stuckTasks) >= PATIENCE_SECONDS;
     if (!standing && clock.now() - alarms.oldestFree < LONG_PATIENCE_SECONDS) return;
     for (const { instanceId, state } of this.#world.live()) {
       if (state !== "running" || this.#world.kojidOf(instanceId)?.state === "running") continue;

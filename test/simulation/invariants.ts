@@ -45,7 +45,7 @@ export class Invariants {
   passes = 0;
   lastPassAt = Number.NEGATIVE_INFINITY;
   readonly #world: World;
-  readonly #standing = new Map<string, { readonly at: number; readonly passes: number }>();
+  readonly #standing = new Map<string, { readonly at: number; readonly seconds: number; readonly passes: number }>();
   readonly #told = new Set<string>();
 
   constructor(world: World) {
@@ -64,22 +64,21 @@ export class Invariants {
     this.#world.trace.add(`VIOLATION ${rule}: ${subject}: ${detail}`);
   }
 
-  /** Broken once it has held for longer than so many seconds and so many passes. */
+  /** Broken once it has held for longer than so many passes, and so many seconds while passes saw and did everything. */
   limit(rule: Rule, subject: string, holds: boolean, seconds: number, passes: number, detail: () => string): void {
     const key = `${rule} ${subject}`;
     if (!holds) {
       this.#standing.delete(key);
       return;
     }
-    const now = this.#world.clock.now();
-    const since = this.#standing.get(key);
-    if (since === undefined) this.#standing.set(key, { at: now, passes: this.passes });
-    else if (now - since.at > seconds && this.passes - since.passes > passes) {
-      this.break(
-        rule,
-        subject,
-        `${detail()}, for ${Math.round(now - since.at)} s and ${this.passes - since.passes} passes`,
-      );
+    const at = this.#world.clock.now();
+    const before = this.#standing.get(key) ?? { at, seconds: 0, passes: this.passes };
+    const counts = at - this.lastPassAt <= 2 * MINUTE;
+    const standing = { at, seconds: before.seconds + (counts ? at - before.at : 0), passes: before.passes };
+    this.#standing.set(key, standing);
+    const passed = this.passes - standing.passes;
+    if (standing.seconds > seconds && passed > passes) {
+      this.break(rule, subject, `${detail()}, for ${Math.round(standing.seconds)} s and ${passed} passes`);
     }
   }
 

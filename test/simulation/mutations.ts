@@ -146,14 +146,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "launch-neither-put-away-nor-swept",
     breaks: ["nothing-left-behind"],
     edits: [
-      fleet("launch.ts", "await ports.store.remove(identityKey(slot, token));", ""),
+      fleet("template.ts", "await ports.store.remove(identityKey(slot, token));", ""),
       fleet("sweep.ts", "removeOrphans(ports, remove, ", "removeOrphans(ports, [], "),
     ],
   },
   {
     name: "untagged-instances-not-adopted",
     breaks: ["tags-return"],
-    edits: [fleet("protocol.ts", "if (instance?.untagged === true && (", "if (instance === undefined && (")],
+    edits: [fleet("protocol.ts", "if (instance?.untagged === true && ", "if (instance?.untagged === null && ")],
   },
   {
     name: "pin-ignored",

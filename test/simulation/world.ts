@@ -55,7 +55,11 @@ export class World {
   /** Spot instances whose end EC2 does not announce. */
   readonly unannounced = new Set<string>();
   /** Since when each alarm stands; Infinity = it does not. */
-  readonly alarms = { terminationStopped: Number.POSITIVE_INFINITY, oldestFree: Number.POSITIVE_INFINITY };
+  readonly alarms = {
+    terminationStopped: Number.POSITIVE_INFINITY,
+    oldestFree: Number.POSITIVE_INFINITY,
+    stuckTasks: Number.POSITIVE_INFINITY,
+  };
   launches = 0;
   tasks = 0;
   standingFaults = 0;
