@@ -41,7 +41,7 @@ export function decide(snapshot: Snapshot, site: Site, stored: Memory, now: numb
   const listed = ec2.kind === "seen" ? ec2.instances : [];
   const instances = ec2.kind === "seen" ? withUnlisted(listed, remembered, site, now) : [];
   const view = ec2.kind === "seen" ? { ...ec2, instances } : ec2;
-  const slots = deriveSlots(hub.state, view, site, {
+  const slots = deriveSlots(hub.state, view, site, remembered.lastInstance, {
     hubBackSeconds: secondsSince(remembered.hubBackAt, now),
     clockAhead: hub.clockAhead,
   });

@@ -71,10 +71,12 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
   for (const slot of slots) {
     if (slot.phase === "serving" && slot.tasks.length === 0) idleSince[slot.name] = memory.idleSince[slot.name] ?? now;
   }
+  // Who checks in there is not known, so neither is which instance was the last.
+  const unknown = new Set(slots.filter((slot) => slot.phase === "unknown").map((slot) => slot.name));
   const newest = new Map<string, Instance>();
   const answered = Object.entries(memory.launched).map(([slot, launch]) => asInstance(slot, launch));
   for (const instance of [...instances, ...answered]) {
-    if (instance.slot === null) continue;
+    if (instance.slot === null || unknown.has(instance.slot)) continue;
     const known = newest.get(instance.slot);
     if (known === undefined || instance.launchedAt > known.launchedAt) newest.set(instance.slot, instance);
   }

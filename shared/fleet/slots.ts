@@ -44,19 +44,22 @@ interface Scene {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly tasks: ReadonlyMap<number, readonly Task[]>;
   readonly claims: ReadonlyMap<string, readonly Instance[]>;
+  /** By slot: the newest instance that Toji remembers. */
+  readonly lastInstance: Memory["lastInstance"];
   /** How long the hub has been there again, after it was away. */
   readonly hubBackSeconds: number;
   readonly clockAhead: number;
 }
 
 /**
- * `hubBackSeconds`: builders are silent only if they had that long to check in, and did not. `clockAhead`: by which the
+ * `lastInstance`: by slot, the newest instance that Toji remembers. `hubBackSeconds`: builders are silent only if they had that long to check in, and did not. `clockAhead`: by which the
  * hub's clock, and with it `state`, is ahead of EC2's and ours.
  */
 export function deriveSlots(
   state: HubState,
   ec2: InstancesView,
   site: Site,
+  lastInstance: Memory["lastInstance"],
   { hubBackSeconds = Number.POSITIVE_INFINITY, clockAhead = 0 } = {},
 ): Slots {
   const instances = ec2.kind === "seen" ? ec2.instances : [];
@@ -66,6 +69,7 @@ export function deriveSlots(
     hosts: new Map(state.hosts.map((host) => [host.name, host])),
     tasks: Map.groupBy(state.tasks.filter(isHeld), (task) => task.host_id ?? 0),
     claims: Map.groupBy(instances, (instance) => instance.slot ?? ""),
+    lastInstance,
     hubBackSeconds,
     clockAhead,
   };
@@ -114,10 +118,10 @@ function deriveSlot(name: string, profile: Profile, scene: Scene, retired: boole
   const { readyTimeout } = state.options;
   const fresh = silentSeconds <= readyTimeout;
   const checkedIn = instance !== null && hasCheckedIn(instance, host, scene.clockAhead);
+  // Which is not known of a slot that Toji has forgotten: a later instance may be there that EC2 does not list yet.
+  const sawItEnd = !retired && claims.some((each) => each.instanceId === scene.lastInstance[name]);
   const phase =
-    instance === null
-      ? phaseWithoutInstance(host, tasks, fresh, ec2Seen, claims.length > 0 && !retired)
-      : phaseOf(instance, checkedIn);
+    instance === null ? phaseWithoutInstance(host, tasks, fresh, ec2Seen, sawItEnd) : phaseOf(instance, checkedIn);
   return {
     name,
     profile,

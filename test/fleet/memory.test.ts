@@ -185,6 +185,26 @@ describe("a launch that EC2 has answered and does not list yet", () => {
   });
 });
 
+describe("after the memory of a slot is lost", () => {
+  const scene = { builders: { "b-01": builder.gone() }, tasks: [open("b-01"), free()] };
+  const phase = (memory: Partial<Memory>) => decideOn(scene, memory).builders.map((each) => each.phase);
+
+  it("an ended instance is not taken for its last one while something checks in for the slot", () => {
+    expect(phase({})).toEqual(["lost"]);
+    expect(phase({ lastInstance: {} })).toEqual(["unknown"]);
+    expect(phase({ lastInstance: { "b-01": "i-later" } })).toEqual(["unknown"]);
+    expect(launchesOf(decideOn(scene, { lastInstance: {} })).map((each) => each.slot)).not.toContain("b-01");
+  });
+
+  it("nor is it remembered as such; it is once nothing has checked in for the hub's ReadyTimeout", () => {
+    expect(decideOn(scene, { lastInstance: {} }).memory.lastInstance).toEqual({});
+    const silent = { ...scene, builders: { "b-01": builder.gone({ update_ts: NOW - 181 }) } };
+    const { builders, memory } = decideOn(silent, { lastInstance: {} });
+    expect(builders.map((each) => each.phase)).toEqual(["lost"]);
+    expect(memory.lastInstance).toEqual({ "b-01": "i-b-01" });
+  });
+});
+
 describe("stored memory", () => {
   const full = noteLaunches(
     decideOn({ builders: { "b-01": builder.serving(), "b-02": builder.gone() } }, { hubBackAt: NOW - HOUR }).memory,

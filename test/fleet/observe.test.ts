@@ -93,7 +93,8 @@ describe("EC2 is looked at before the hub", () => {
       },
     } as unknown as AwsClients["ec2"];
     const snapshot = await observe({ ...world.ports, ec2 }, { channelIds: [] }, NOTHING_KNOWN);
-    const [launch] = decide(snapshot, world.site, EMPTY_MEMORY, world.clock.now()).changes;
+    const memory = { ...EMPTY_MEMORY, lastInstance: { "b-01": old.id } };
+    const [launch] = decide(snapshot, world.site, memory, world.clock.now()).changes;
     expect(launch).toMatchObject({ kind: "launch", slot: "b-01", checkInAfter: goodbye });
   });
 });

@@ -274,11 +274,21 @@ function instancesOf(scene: Scene, site: Site): Instance[] {
 export function slotsOf(scene: Scene): ReadonlyMap<string, Slot> {
   const { hub, ec2 } = makeSnapshot(scene);
   if (!hub.seen) throw new Error("a scene's hub is always seen");
-  return new Map(deriveSlots(hub.state, ec2, scene.site ?? makeSite()).all.map((slot) => [slot.name, slot]));
+  const slots = deriveSlots(hub.state, ec2, scene.site ?? makeSite(), lastInstanceIn(ec2));
+  return new Map(slots.all.map((slot) => [slot.name, slot]));
 }
 
+/** What Toji remembers of the instances that it has seen before. */
+function lastInstanceIn(ec2: InstancesView): Memory["lastInstance"] {
+  const instances = ec2.kind === "seen" ? ec2.instances : [];
+  return Object.fromEntries(instances.flatMap(({ slot, instanceId }) => (slot === null ? [] : [[slot, instanceId]])));
+}
+
+/** With the scene's instances remembered, unless `memory` says otherwise. */
 export function decideOn(scene: Scene, memory: Partial<Memory> = {}): Decision {
-  return decide(makeSnapshot(scene), scene.site ?? makeSite(), { ...EMPTY_MEMORY, ...memory }, NOW);
+  const snapshot = makeSnapshot(scene);
+  const lastInstance = lastInstanceIn(snapshot.ec2);
+  return decide(snapshot, scene.site ?? makeSite(), { ...EMPTY_MEMORY, lastInstance, ...memory }, NOW);
 }
 
 /** Idle for `seconds`, as far as Toji remembers. */

@@ -269,9 +269,10 @@ export class Invariants {
   }
 
   #checkTags(live: readonly LiveInstance[]): void {
-    for (const { instanceId, state, tags } of live) {
+    for (const each of live) {
+      const { instanceId, state, tags } = each;
       const lost = this.launched.has(instanceId) && (tags[TAG.slot] === undefined || tags[TAG.fleet] === undefined);
-      const holds = lost && state !== "shutting-down";
+      const holds = lost && state !== "shutting-down" && !this.#world.isHidden(each);
       this.limit("tags-return", instanceId, holds, TWO_PASSES_SECONDS, 2, () => "without its tags");
     }
   }

@@ -60,6 +60,8 @@ export class World {
     oldestFree: Number.POSITIVE_INFINITY,
     stuckTasks: Number.POSITIVE_INFINITY,
   };
+  /** Faults that hide an instance for so many seconds after its launch. */
+  readonly hiding = new Set<{ readonly seconds: number }>();
   launches = 0;
   tasks = 0;
   standingFaults = 0;
@@ -130,6 +132,11 @@ export class World {
 
   live(): LiveInstance[] {
     return this.aws.ec2.live();
+  }
+
+  /** EC2 does not list it yet. */
+  isHidden({ launchedAt }: LiveInstance): boolean {
+    return [...this.hiding].some(({ seconds }) => this.clock.now() - launchedAt < seconds);
   }
 
   kojidOf(instanceId: string): Kojid | undefined {

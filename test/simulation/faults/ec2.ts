@@ -150,15 +150,16 @@ export const EC2_FAULTS: readonly FaultKind[] = [
     name: "NotFound after launch",
     seconds: [200, 1200],
     begin(world, random, took) {
-      const seconds = random.between(20, 240);
+      const fault = { seconds: random.between(20, 240) };
+      world.hiding.add(fault);
       const hidden = () =>
         new Set(
           world
             .live()
-            .filter((each) => world.clock.now() - each.launchedAt < seconds)
+            .filter((each) => world.clock.now() - each.launchedAt < fault.seconds)
             .map((each) => each.instanceId),
         );
-      return world.weather.aws.add(async ({ service, operation, input }, next) => {
+      const end = world.weather.aws.add(async ({ service, operation, input }, next) => {
         if (service !== "ec2") return await next();
         const unseen = hidden();
         if (operation === "DescribeInstances") {
@@ -176,6 +177,10 @@ export const EC2_FAULTS: readonly FaultKind[] = [
         took();
         throw ec2Error("InvalidInstanceID.NotFound", `The instance ID '${named}' does not exist`);
       });
+      return () => {
+        world.hiding.delete(fault);
+        end();
+      };
     },
   },
   {
