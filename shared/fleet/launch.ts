@@ -27,13 +27,16 @@ export async function launchBuilder(
   shown: ReadonlySet<string>,
 ): Promise<LaunchResult> {
   await prepareHost(await ports.hubWriter(), launch.slot, profile, launch.intoLost);
-  const version = await prepareTemplate(ports, launch, profile, shown);
+  const { version, repeats } = await prepareTemplate(ports, launch, profile, shown);
   const failed: FailedOffering[] = [];
   const codes: string[] = [];
   // By their turn and not by their market: with another first market the same launch meets its own token, not a new one.
   const markets = [...Map.groupBy(launch.offerings, (each) => each.market)];
   for (const [turn, [market, offerings]] of markets.entries()) {
-    const answer = await tryMarket(ports, launch, version, market, offerings, `${launch.token}-${turn + 1}`);
+    const answer = await tryMarket(ports, launch, version, market, offerings, `${launch.token}-${turn + 1}`).catch(
+      // A launch with this token that were not over would have left its version: the next attempt has another token.
+      (error) => (isMismatch(error) && !repeats ? REFUSED_TOKEN : Promise.reject(error)),
+    );
     failed.push(...failedOfferings(answer, offerings, ports));
     const instance = given(answer, offerings);
     if (instance !== null) return { instance, sentence: `launched ${instance.instanceId}`, failed, throttled: false };
@@ -45,9 +48,15 @@ export async function launchBuilder(
   return { instance: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
 }
 
+const MISMATCH = "IdempotentParameterMismatch";
+const REFUSED_TOKEN: LaunchAnswer = {
+  instances: [],
+  errors: [{ code: MISMATCH, message: "the token was used before" }],
+};
+
 /** EC2 has met the token with other parameters: an earlier attempt, of whose answer nothing is known. */
 export function isMismatch(error: unknown): boolean {
-  return error instanceof AwsCallFailed && error.code === "IdempotentParameterMismatch";
+  return error instanceof AwsCallFailed && error.code === MISMATCH;
 }
 
 /** Whether EC2 launched is not known: the same token brings the same instance, if there is one. */
@@ -109,7 +118,7 @@ function failedOfferings(
   const until = ports.clock.now() + ports.site.builders.failedOfferingSeconds;
   const found = new Map<OfferingChoice, string>();
   for (const error of answer.errors) {
-    if (isThrottle(error.code)) continue;
+    if (isThrottle(error.code) || error.code === MISMATCH) continue;
     const meant = offerings.filter(
       (each) =>
         QUOTA.has(error.code) ||

@@ -87,7 +87,7 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     idleSince,
     lastInstance,
     leftAlone: noteLeftAlone(memory, slots),
-    uncertain: stillUncertain(memory, slots, now),
+    uncertain: stillUncertain(memory, slots, instances, now),
     launched: Object.fromEntries(
       Object.entries(memory.launched).filter(([, launch]) => now - launch.at <= UNLISTED_SECONDS),
     ),
@@ -97,11 +97,19 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
   };
 }
 
-/** Until something shows in the slot, or nothing has for long enough. */
-function stillUncertain({ uncertain }: Memory, slots: readonly Slot[], now: number): Record<string, number> {
+/** Until its instance shows, though it has ended since, or nothing has shown for long enough. */
+function stillUncertain(
+  { uncertain }: Memory,
+  slots: readonly Slot[],
+  instances: readonly Instance[],
+  now: number,
+): Record<string, number> {
   const taken = new Set(slots.filter((slot) => slot.instance !== null).map((slot) => slot.name));
+  const shown = (name: string, at: number) => instances.some((each) => each.slot === name && each.launchedAt >= at);
   return Object.fromEntries(
-    Object.entries(uncertain).filter(([slot, at]) => now - at <= UNLISTED_SECONDS && !taken.has(slot)),
+    Object.entries(uncertain).filter(
+      ([slot, at]) => now - at <= UNLISTED_SECONDS && !taken.has(slot) && !shown(slot, at),
+    ),
   );
 }
 

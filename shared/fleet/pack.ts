@@ -31,7 +31,7 @@ export interface Bounds {
   limitOf(profile: Profile): { readonly launches: number; readonly reason: string } | null;
   /** Lost slots with tasks that a new builder in them would bring back sooner than the hub does, and the sentence. */
   readonly recoveries: ReadonlyMap<string, string>;
-  /** Slots whose last launch got no answer: they come first. */
+  /** Slots whose last launch got no answer: they come first, and money for what they may hold is put aside. */
   readonly uncertain: ReadonlySet<string>;
 }
 
@@ -66,20 +66,24 @@ export function pack(
   const { options, now, recoveries } = bounds;
   const pools = new Map(site.builders.profiles.map((profile) => [profile, openPool(profile, slots, bounds)]));
   const launches: PlannedLaunch[] = [];
-  let left = bounds.budget;
+  const reserved = reserveUncertain(slots, site, bounds);
+  let left = [...reserved.values()].reduce(subtract, bounds.budget);
+  // What is put aside for a slot is there for its own launch only.
+  const leftFor = (slot: Slot) => add(left, reserved.get(slot.name) ?? NOTHING);
   const launch = (pool: Pool, { slot, offerings }: Opening, takes: readonly Demand[], reason: string | null) => {
     launches.push({ slot, offerings, demand: takes, reason });
     pool.empty.splice(pool.empty.indexOf(slot), 1);
     pool.room -= 1;
     if (pool.limit !== null) pool.limit.launches -= 1;
-    left = subtract(left, worstCase(offerings, pool.profile));
+    left = subtract(leftFor(slot), worstCase(offerings, pool.profile));
+    reserved.delete(slot.name);
   };
   const open = (pool: Pool, refused: ReadonlySet<number> = NOBODY, only?: Slot) =>
     openingOf(
       only === undefined ? pool : { ...pool, empty: [only] },
       refused,
       launches.length >= site.builders.maxLaunchesPerPass,
-      (profile) => chooseOfferings(profile, site, failed, left, now),
+      (slot) => chooseOfferings(slot.profile, site, failed, leftFor(slot), now),
     );
 
   const groups = groupDemand(demand);
@@ -137,11 +141,15 @@ function openPool(profile: Profile, slots: readonly Slot[], { limitOf, recoverie
   const rank = ({ name }: Slot) => (uncertain.has(name) ? 0 : recoveries.has(name) ? 1 : 2);
   const leaving = slots.filter((slot) => slot.retired && slot.profile.name === profile.name);
   const live = [...own, ...leaving].reduce((sum, slot) => sum + countLive(slot), 0);
+  // First those that may hold an instance already, then those where a launch brings lost work back besides.
+  const empty = own
+    .filter((slot) => slot.phase === "empty" || recoveries.has(slot.name))
+    .sort((a, b) => rank(a) - rank(b));
+  const unseen = own.filter((slot) => uncertain.has(slot.name) && !empty.includes(slot) && countLive(slot) === 0);
   return {
     profile,
-    // First those that may hold an instance already, then those where a launch brings lost work back besides.
-    empty: own.filter((slot) => slot.phase === "empty" || recoveries.has(slot.name)).sort((a, b) => rank(a) - rank(b)),
-    room: (profile.max ?? profile.slots.count) - live,
+    empty,
+    room: (profile.max ?? profile.slots.count) - live - unseen.length,
     limit: copyOf(limitOf(profile)),
   };
 }
@@ -199,7 +207,7 @@ function openingOf(
   pool: Pool,
   refused: ReadonlySet<number>,
   full: boolean,
-  offeringsOf: (profile: Profile) => readonly OfferingChoice[],
+  offeringsOf: (slot: Slot) => readonly OfferingChoice[],
 ): Opening | string {
   const { profile } = pool;
   if (pool.empty.length === 0) return `all ${profile.slots.count} slots of ${profile.name} are taken`;
@@ -208,7 +216,7 @@ function openingOf(
   if (pool.room < 1) return `${profile.name} is at its max of ${profile.max ?? profile.slots.count}`;
   if (pool.limit !== null && pool.limit.launches < 1) return pool.limit.reason;
   if (full) return "this pass has made all the launches it may (maxLaunchesPerPass); the rest follows in the next";
-  const offerings = offeringsOf(profile);
+  const offerings = offeringsOf(slot);
   if (offerings.length > 0) return { slot, offerings };
   return `the budget or lately failed offerings leave nothing to launch for ${profile.name}`;
 }
@@ -268,6 +276,29 @@ function take(fill: Fill): Demand[] {
     group.taken += count;
     return taken;
   });
+}
+
+const UNLIMITED: Budget = {
+  instances: Number.POSITIVE_INFINITY,
+  vcpus: Number.POSITIVE_INFINITY,
+  dollarsPerHour: Number.POSITIVE_INFINITY,
+};
+const NOTHING: Budget = { instances: 0, vcpus: 0, dollarsPerHour: 0 };
+
+/** By slot: the most that an instance of which nothing is known yet may take of the budget. */
+function reserveUncertain(slots: readonly Slot[], site: Site, { uncertain, now }: Bounds): Map<string, Budget> {
+  const unseen = slots.filter((slot) => uncertain.has(slot.name) && slot.instance === null && !slot.retired);
+  return new Map(
+    unseen.map(({ name, profile }) => [name, worstCase(chooseOfferings(profile, site, [], UNLIMITED, now), profile)]),
+  );
+}
+
+function add(left: Budget, more: Budget): Budget {
+  return {
+    instances: left.instances + more.instances,
+    vcpus: left.vcpus + more.vcpus,
+    dollarsPerHour: left.dollarsPerHour + more.dollarsPerHour,
+  };
 }
 
 function subtract(left: Budget, used: Budget): Budget {

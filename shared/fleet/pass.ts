@@ -86,9 +86,10 @@ async function withUnderWay(
   snapshot: Snapshot,
   memory: Memory,
 ): Promise<{ readonly snapshot: Snapshot; readonly memory: Memory }> {
-  if (snapshot.ec2.kind === "failed") return { snapshot, memory };
+  if (snapshot.ec2.kind !== "seen") return { snapshot, memory };
+  const shown = new Set(snapshot.ec2.instances.flatMap((each) => each.launch ?? []));
   try {
-    return { snapshot, memory: { ...memory, uncertain: await readUnderWay(ports) } };
+    return { snapshot, memory: { ...memory, uncertain: await readUnderWay(ports, shown) } };
   } catch (error) {
     if (!(error instanceof AwsCallFailed)) throw error;
     return { snapshot: { ...snapshot, ec2: { kind: "failed", reason: error.message } }, memory };

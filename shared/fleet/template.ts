@@ -21,29 +21,34 @@ function urlSeconds(ports: FleetPorts): number {
   return ports.site.builders.bootLimitSeconds + REUSE_SECONDS;
 }
 
-/** The identity and the template version of this launch; those of an attempt that was cut off are used again. */
+/**
+ * The identity and the template version of this launch; those of an attempt that was cut off are used again. `repeats`:
+ * an earlier attempt has left a version, so what became of it is not known.
+ */
 export async function prepareTemplate(
   ports: FleetPorts,
   launch: Launch,
   profile: Profile,
   shown: ReadonlySet<string>,
-): Promise<string> {
+): Promise<{ readonly version: string; readonly repeats: boolean }> {
   const { ec2, launchTemplateId, store } = ports;
   const key = identityKey(launch.slot, launch.token);
   const description = templateDescription(launch.token, launch.slot);
   const versions = await listTemplateVersions(ec2, launchTemplateId);
   refuseRival(launch, versions, shown, ports);
-  const made = versions.find((each) => each.description === description && ageOf(each, ports) <= REUSE_SECONDS);
+  const earlier = versions.filter((each) => each.description === description);
+  const made = earlier.find((each) => ageOf(each, ports) <= REUSE_SECONDS);
   // That attempt may have put its identity away already; the address in its version leads to the same key.
   if (made === undefined || (await store.get(key)) === null)
     await store.put(key, await newIdentity(ports, launch.slot));
-  if (made !== undefined) return made.version;
-  // Too old to be used again, and nobody else's; what other launches left behind is the sweep's (sweep.ts).
-  const old = versions.filter((each) => each.description === description).map((each) => each.version);
-  if (old.length > 0) await deleteTemplateVersions(ec2, launchTemplateId, old);
+  if (made !== undefined) return { version: made.version, repeats: true };
   const identityUrl = await store.presign(key, urlSeconds(ports));
   const data = templateData(ports, launch, profile, identityUrl, await ports.hubCa());
-  return await createTemplateVersion(ec2, launchTemplateId, description, data);
+  const version = await createTemplateVersion(ec2, launchTemplateId, description, data);
+  // Too old to be used again, and nobody else's; what other launches left behind is the sweep's (sweep.ts).
+  const old = earlier.map((each) => each.version);
+  if (old.length > 0) await deleteTemplateVersions(ec2, launchTemplateId, old);
+  return { version, repeats: old.length > 0 };
 }
 
 /** Another launch of the slot is under way, of which the memory knows nothing: EC2 may be slow to list its instance. */
@@ -73,9 +78,10 @@ function refuseRival(
  * Slots whose launch may be under way, and since when, by the template itself: what is known of them when the memory is
  * lost. A version goes when its launch came to nothing or its builder has checked in, so a young one means either to come.
  */
-export async function readUnderWay(ports: FleetPorts): Promise<Record<string, number>> {
+export async function readUnderWay(ports: FleetPorts, shown: ReadonlySet<string>): Promise<Record<string, number>> {
   const versions = await listTemplateVersions(ports.ec2, ports.launchTemplateId);
-  return Object.fromEntries(underWay(versions, ports).map(({ slot, madeAt }) => [slot, madeAt]));
+  const launches = underWay(versions, ports).filter(({ token }) => !shown.has(token));
+  return Object.fromEntries(launches.map(({ slot, madeAt }) => [slot, madeAt]));
 }
 
 function underWay(versions: readonly TemplateVersion[], ports: FleetPorts) {

@@ -237,13 +237,23 @@ describe("a launch that is repeated", () => {
     expect((await decideNow()).changes).toMatchObject([{ kind: "enable", slot: "b-01" }]);
   });
 
-  it("after the first attempt was put away holds the slot, for nothing is known of its answer", async () => {
+  it("after the first attempt was put away is over, and the next one has another token", async () => {
     refuse("spot", "InsufficientInstanceCapacity", "subnet-0a");
     world.scalpel.cutAfter(7);
     await applyChanges([launchOf("b-01", [offer("spot")])]);
     expect(world.scalpel.effects.at(-1)).toBe("delete template version 1");
     world.scalpel.revive();
     const { outcomes, memory } = await applyChanges([launchOf("b-01", [offer("spot")])]);
+    expect(outcomes[0]?.sentence).toMatch(/IdempotentParameterMismatch/);
+    expect(memory).toMatchObject({ launchFailures: { "b-01": 1 }, launched: {}, failedOfferings: [] });
+    expect([[...world.ec2.versions.keys()], world.store.keys("identities/")]).toEqual([[], []]);
+  });
+
+  it("with other parameters holds the slot while the version of the first attempt is there: its answer is unknown", async () => {
+    world.scalpel.cutAfter(5);
+    await applyChanges([launchOf("b-01", [offer("spot")])]);
+    world.scalpel.revive();
+    const { outcomes, memory } = await applyChanges([launchOf("b-01", [offer("on-demand")])]);
     expect(outcomes[0]?.sentence).toMatch(/IdempotentParameterMismatch/);
     expect(memory).toMatchObject({ launchFailures: {}, launched: { "b-01": { instanceId: "launch token-of-b-01" } } });
     expect((await decideNow(memory)).builders).toMatchObject([{ slot: "b-01", phase: "launching" }]);

@@ -249,6 +249,24 @@ describe("a launch that got no answer", () => {
     expect(noteLaunches(memory, [], ["b-02"], {}).uncertain).toEqual({});
   });
 
+  it("has its money put aside, for its own next attempt only", () => {
+    const arm = makeProfile({ name: "arm", arches: ["aarch64"], slots: { prefix: "c", count: 1 } });
+    const poor = makeSite({ profiles: [makeProfile(), arm], builders: { budget: { maxInstances: 1 } } });
+    const uncertain = { "b-02": NOW - 11 };
+    const forArm = { site: poor, tasks: [free({ arch: "aarch64" })] };
+    expect(summary(decideOn(forArm))).toEqual(["launch c-01"]);
+    expect(summary(decideOn(forArm, { uncertain }))).toEqual([]);
+    expect(summary(decideOn({ site: poor, tasks: [free()] }, { uncertain }))).toEqual(["launch b-02"]);
+  });
+
+  it("is certain when its instance has been seen, though it has ended", () => {
+    const ended = { instances: [makeInstance({ slot: "b-02", state: "terminated", launchedAt: NOW - 9 })] };
+    expect(decideOn({ site: two, ...ended }, { uncertain: { "b-02": NOW - 11 } }).memory.uncertain).toEqual({});
+    expect(decideOn({ site: two, ...ended }, { uncertain: { "b-02": NOW - 7 } }).memory.uncertain).toHaveProperty(
+      "b-02",
+    );
+  });
+
   it("is certain when its instance shows, and over when none does", () => {
     const shows = decideOn(
       { site: two, builders: { "b-02": builder.launching() } },

@@ -181,7 +181,9 @@ export class Container {
             });
             if (looks) this.view.hub = true;
             if (!reads) {
-              for (const slot of enabledBy(method, params)) this.#world.invariants.hand.onEnable(slot);
+              const enabled = enabledBy(method, params);
+              for (const slot of enabled) this.#world.invariants.hand.onEnable(slot);
+              this.#world.invariants.noteServing(enabled);
               this.#did(method);
             }
             this.#alive();

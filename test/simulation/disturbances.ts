@@ -63,6 +63,7 @@ export class Disturbances {
   endAll(): void {
     this.#over = true;
     for (const end of [...this.#standing.values()]) end();
+    for (const { instanceId } of this.#world.live()) this.#world.aws.ec2.leavePartsBehind(instanceId, false);
   }
 
   #begin(index: number, kind: FaultKind, draw: Random, triesLeft = TRIES): void {

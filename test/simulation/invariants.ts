@@ -150,8 +150,8 @@ export class Invariants {
   }
 
   /** After each write to the hub and each invocation: a builder may be enabled for a moment only. */
-  noteServing(): void {
-    for (const launched of this.#liveLaunched(this.#world.live())) this.#noteServed(launched);
+  noteServing(enabled: readonly string[] = []): void {
+    for (const launched of this.#liveLaunched(this.#world.live())) this.#noteServed(launched, enabled);
   }
 
   // --- each minute
@@ -199,9 +199,10 @@ export class Invariants {
     return (this.hostOf(slot)?.update_ts ?? null) !== checkInBefore;
   }
 
-  #noteServed(launched: Launched): void {
+  /** `enabled`: slots that a call has just enabled, whatever a person has done since. */
+  #noteServed(launched: Launched, enabled: readonly string[]): void {
     if (launched.served || !this.hasCheckedIn(launched)) return;
-    launched.served = this.hostOf(launched.slot)?.enabled === true;
+    launched.served = enabled.includes(launched.slot) || this.hostOf(launched.slot)?.enabled === true;
   }
 
   #liveLaunched(live: readonly LiveInstance[]): Launched[] {
@@ -241,9 +242,10 @@ export class Invariants {
     for (const host of this.#world.hub.hosts()) {
       if (!this.slots.has(host.name)) continue;
       const ghost = host.enabled && !taken.has(host.name) && this.#world.hub.tasksHeldBy(host.id).length === 0;
-      // Ended before it had its tags back, it is nobody's that Toji knows: its slot is known by the kojid's silence then.
+      // Ended before it had its tags back, or forgotten by Toji: its slot is known by the kojid's silence then.
       const { readyTimeout } = this.#world.site.hub.options;
-      const nameless = this.#world.clock.now() - (this.tagsLostAt.get(host.name) ?? 0) < 900;
+      const lostAt = Math.max(this.tagsLostAt.get(host.name) ?? 0, this.#world.memoryLostAt);
+      const nameless = this.#world.clock.now() - lostAt < 900;
       const seconds = TWO_PASSES_SECONDS + (nameless ? readyTimeout : 0);
       this.limit("no-ghost-hosts", host.name, ghost, seconds, 2, () => "enabled, without instance or task");
     }

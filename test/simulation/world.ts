@@ -60,6 +60,7 @@ export class World {
     oldestFree: Number.POSITIVE_INFINITY,
     stuckTasks: Number.POSITIVE_INFINITY,
   };
+  memoryLostAt = Number.NEGATIVE_INFINITY;
   /** Faults that hide an instance for so many seconds after its launch. */
   readonly hiding = new Set<{ readonly seconds: number }>();
   launches = 0;

@@ -98,8 +98,8 @@ export class Ec2Model {
   }
 
   /** What comes with the instance will outlive it: its volumes and its network interface stay, available. */
-  leavePartsBehind(instanceId: string): void {
-    this.#instances.parts.keepAfter(instanceId);
+  leavePartsBehind(instanceId: string, outlive = true): void {
+    this.#instances.parts.keepAfter(instanceId, outlive);
   }
 
   /** A person detaches a volume or a network interface. */

@@ -142,10 +142,10 @@ export class Parts {
     }
   }
 
-  /** Everything of the instance will outlive it, as after a change of DeleteOnTermination by hand. */
-  keepAfter(instanceId: string): void {
+  /** Whether everything of the instance will outlive it, as after a change of DeleteOnTermination by hand. */
+  keepAfter(instanceId: string, outlive: boolean): void {
     for (const part of [...this.#volumes.values(), ...this.#interfaces.values()]) {
-      if (part.attachment?.instanceId === instanceId) part.attachment = { instanceId, deleteOnTermination: false };
+      if (part.attachment?.instanceId === instanceId) part.attachment = { instanceId, deleteOnTermination: !outlive };
     }
   }
 

@@ -93,12 +93,14 @@ export const INSTANCE_FAULTS: readonly FaultKind[] = [
       world.trace.add(`a person stops ${victim.instanceId} ${victim.tags[TAG.slot] ?? ""}`);
       world.aws.ec2.stopInstance(victim.instanceId);
       const starts = chance(random, 0.5);
-      return () => {
+      const undo = () => {
         const now = world.live().find((each) => each.instanceId === victim.instanceId);
+        if (now?.state === "stopping") world.clock.after(30, undo);
         if (now?.state !== "stopped") return;
         if (starts) world.aws.ec2.startInstance(victim.instanceId);
         else world.aws.ec2.terminateByPerson(victim.instanceId);
       };
+      return undo;
     },
   },
   {
