@@ -189,11 +189,15 @@ export const EC2_FAULTS: readonly FaultKind[] = [
     blinds: true,
     begin(world, random, took) {
       const age = random.between(5, 60);
-      const seen: { readonly at: number; readonly answer: object }[] = [];
-      return world.weather.aws.add(async ({ operation }, next) => {
+      // By what was asked for.
+      const answers = new Map<string, { readonly at: number; readonly answer: object }[]>();
+      return world.weather.aws.add(async ({ operation, input }, next) => {
         const answer = await next();
         if (operation !== "DescribeInstances") return answer;
         const now = world.clock.now();
+        const question = JSON.stringify(input);
+        const seen = answers.get(question) ?? [];
+        answers.set(question, seen);
         seen.push({ at: now, answer });
         const old = seen.findLast((each) => each.at <= now - age) ?? seen[0];
         if (old === undefined || old.at === now || now - old.at > 2 * age + 60) return answer;
