@@ -16,6 +16,7 @@ import { changeSentence } from "./explain.ts";
 import { isMismatch, isThrottled, isUnanswered, launchBuilder } from "./launch.ts";
 import { noteLaunches } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
+import { shownLaunches } from "./template.ts";
 import type {
   Change,
   Decision,
@@ -145,7 +146,7 @@ async function launch(
   if (lessons.throttled) return { done: false, sentence: "EC2 asked for fewer calls: it waits for the next pass" };
   const profile = ports.site.builders.profiles.find((each) => each.name === change.profile);
   if (profile === undefined) throw new Error(`no profile ${change.profile} in the config`);
-  const shown = new Set([...byId.values()].flatMap((each) => each.launch ?? []));
+  const shown = shownLaunches(byId.values());
   try {
     const result = await launchBuilder(ports, change, profile, shown);
     lessons.failed.push(...result.failed);

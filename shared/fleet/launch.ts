@@ -19,7 +19,7 @@ export interface LaunchResult {
   readonly throttled: boolean;
 }
 
-/** `shown` are the tokens of the launches whose instances EC2 has listed, ended ones included. */
+/** `shown`: what `shownLaunches` says of the instances of this pass. */
 export async function launchBuilder(
   ports: FleetPorts,
   launch: Launch,

@@ -18,7 +18,7 @@ const LOOKUP_SECONDS = 7 * 86_400;
  * EC2 lists a new instance after seconds, rarely minutes, and may leave out one that it has listed before (EC2 guide,
  * eventual consistency). Twice what either takes, for a clock may jump meanwhile.
  */
-const UNLISTED_SECONDS = 600;
+export const UNLISTED_SECONDS = 600;
 
 /** Not more often is it written down that an instance is still listed. */
 const SEEN_STEP_SECONDS = 120;

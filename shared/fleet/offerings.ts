@@ -3,11 +3,34 @@
 import { type Market, type Offering, onDemandPrice, type Profile, type Site, vcpusOf } from "../config/index.ts";
 import type { FailedOffering, Instance, OfferingChoice } from "./types.ts";
 
-/** What is left of the budget. */
+/** What is left of the budget, or used of it. */
 export interface Budget {
   readonly instances: number;
   readonly vcpus: number;
   readonly dollarsPerHour: number;
+}
+
+export const UNLIMITED: Budget = {
+  instances: Number.POSITIVE_INFINITY,
+  vcpus: Number.POSITIVE_INFINITY,
+  dollarsPerHour: Number.POSITIVE_INFINITY,
+};
+export const NO_BUDGET: Budget = { instances: 0, vcpus: 0, dollarsPerHour: 0 };
+
+export function addBudget(left: Budget, more: Budget): Budget {
+  return {
+    instances: left.instances + more.instances,
+    vcpus: left.vcpus + more.vcpus,
+    dollarsPerHour: left.dollarsPerHour + more.dollarsPerHour,
+  };
+}
+
+export function subtractBudget(left: Budget, used: Budget): Budget {
+  return {
+    instances: left.instances - used.instances,
+    vcpus: left.vcpus - used.vcpus,
+    dollarsPerHour: left.dollarsPerHour - used.dollarsPerHour,
+  };
 }
 
 /** Dollars per hour. The schema guarantees a price for every offering of the config. */
@@ -42,16 +65,12 @@ export function instanceCost(
 
 /** What all instances that still exist leave of the budget; stopping ones count until they are gone. */
 export function remainingBudget(instances: readonly Instance[], site: Site): Budget {
-  const { budget } = site.builders;
-  let { maxInstances: count, maxVcpus: vcpus, dollarsPerHour } = budget;
-  for (const instance of instances) {
-    if (instance.state === "terminated") continue;
-    const cost = instanceCost(instance, site);
-    count -= 1;
-    vcpus -= cost.vcpus;
-    dollarsPerHour -= cost.pricePerHour;
-  }
-  return { instances: count, vcpus, dollarsPerHour };
+  const { maxInstances, maxVcpus, dollarsPerHour } = site.builders.budget;
+  return instances
+    .filter((each) => each.state !== "terminated")
+    .map((each) => instanceCost(each, site))
+    .map(({ vcpus, pricePerHour }) => ({ instances: 1, vcpus, dollarsPerHour: pricePerHour }))
+    .reduce(subtractBudget, { instances: maxInstances, vcpus: maxVcpus, dollarsPerHour });
 }
 
 /** Tolerance for sums of prices: a tenth of a thousandth of a cent. */

@@ -3,7 +3,15 @@
 import type { Profile, Site } from "../config/index.ts";
 import type { HubOptions } from "../hub/index.ts";
 import type { Demand } from "./eligible.ts";
-import { type Budget, chooseOfferings, worstCase } from "./offerings.ts";
+import {
+  addBudget,
+  type Budget,
+  chooseOfferings,
+  NO_BUDGET,
+  subtractBudget,
+  UNLIMITED,
+  worstCase,
+} from "./offerings.ts";
 import type { Slot } from "./slots.ts";
 import type { FailedOffering, OfferingChoice } from "./types.ts";
 
@@ -67,15 +75,15 @@ export function pack(
   const pools = new Map(site.builders.profiles.map((profile) => [profile, openPool(profile, slots, bounds)]));
   const launches: PlannedLaunch[] = [];
   const reserved = reserveUncertain(slots, site, bounds);
-  let left = [...reserved.values()].reduce(subtract, bounds.budget);
+  let left = [...reserved.values()].reduce(subtractBudget, bounds.budget);
   // What is put aside for a slot is there for its own launch only.
-  const leftFor = (slot: Slot) => add(left, reserved.get(slot.name) ?? NOTHING);
+  const leftFor = (slot: Slot) => addBudget(left, reserved.get(slot.name) ?? NO_BUDGET);
   const launch = (pool: Pool, { slot, offerings }: Opening, takes: readonly Demand[], reason: string | null) => {
     launches.push({ slot, offerings, demand: takes, reason });
     pool.empty.splice(pool.empty.indexOf(slot), 1);
     pool.room -= 1;
     if (pool.limit !== null) pool.limit.launches -= 1;
-    left = subtract(leftFor(slot), worstCase(offerings, pool.profile));
+    left = subtractBudget(leftFor(slot), worstCase(offerings, pool.profile));
     reserved.delete(slot.name);
   };
   const open = (pool: Pool, refused: ReadonlySet<number> = NOBODY, only?: Slot) =>
@@ -278,33 +286,10 @@ function take(fill: Fill): Demand[] {
   });
 }
 
-const UNLIMITED: Budget = {
-  instances: Number.POSITIVE_INFINITY,
-  vcpus: Number.POSITIVE_INFINITY,
-  dollarsPerHour: Number.POSITIVE_INFINITY,
-};
-const NOTHING: Budget = { instances: 0, vcpus: 0, dollarsPerHour: 0 };
-
 /** By slot: the most that an instance of which nothing is known yet may take of the budget. */
 function reserveUncertain(slots: readonly Slot[], site: Site, { uncertain, now }: Bounds): Map<string, Budget> {
   const unseen = slots.filter((slot) => uncertain.has(slot.name) && slot.instance === null && !slot.retired);
   return new Map(
     unseen.map(({ name, profile }) => [name, worstCase(chooseOfferings(profile, site, [], UNLIMITED, now), profile)]),
   );
-}
-
-function add(left: Budget, more: Budget): Budget {
-  return {
-    instances: left.instances + more.instances,
-    vcpus: left.vcpus + more.vcpus,
-    dollarsPerHour: left.dollarsPerHour + more.dollarsPerHour,
-  };
-}
-
-function subtract(left: Budget, used: Budget): Budget {
-  return {
-    instances: left.instances - used.instances,
-    vcpus: left.vcpus - used.vcpus,
-    dollarsPerHour: left.dollarsPerHour - used.dollarsPerHour,
-  };
 }

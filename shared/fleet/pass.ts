@@ -9,7 +9,7 @@ import { type ObserveCache, observe } from "./observe.ts";
 import type { FleetPorts } from "./ports.ts";
 import { emitMetrics, logDecision, recordDecision } from "./record.ts";
 import { readMemory } from "./stored-memory.ts";
-import { readUnderWay } from "./template.ts";
+import { readUnderWay, shownLaunches } from "./template.ts";
 import { type Decision, EMPTY_MEMORY, type Memory, type Snapshot } from "./types.ts";
 
 const LEASE_KEY = "fleet/lease.json";
@@ -87,7 +87,7 @@ async function withUnderWay(
   memory: Memory,
 ): Promise<{ readonly snapshot: Snapshot; readonly memory: Memory }> {
   if (snapshot.ec2.kind !== "seen") return { snapshot, memory };
-  const shown = new Set(snapshot.ec2.instances.flatMap((each) => each.launch ?? []));
+  const shown = shownLaunches(snapshot.ec2.instances);
   try {
     return { snapshot, memory: { ...memory, uncertain: await readUnderWay(ports, shown) } };
   } catch (error) {

@@ -52,8 +52,9 @@ interface Scene {
 }
 
 /**
- * `lastInstance`: by slot, the newest instance that Toji remembers. `hubBackSeconds`: builders are silent only if they had that long to check in, and did not. `clockAhead`: by which the
- * hub's clock, and with it `state`, is ahead of EC2's and ours.
+ * `lastInstance`: by slot, the newest instance that Toji remembers. `hubBackSeconds`: builders are silent only if they
+ * had that long to check in, and did not. `clockAhead`: by which the hub's clock, and with it `state`, is ahead of EC2's
+ * and ours.
  */
 export function deriveSlots(
   state: HubState,

@@ -8,9 +8,10 @@ import {
   type TemplateVersion,
 } from "../aws/ec2.ts";
 import type { Profile } from "../config/index.ts";
+import { UNLISTED_SECONDS } from "./memory.ts";
 import type { FleetPorts } from "./ports.ts";
 import { identityKey, readDescription, templateDescription } from "./tags.ts";
-import type { Launch } from "./types.ts";
+import type { Instance, Launch } from "./types.ts";
 import { renderUserData } from "./user-data.ts";
 
 /** A template version is used again by the attempts of this many seconds, not later: its address would end in mid-boot. */
@@ -57,18 +58,13 @@ class LaunchUnderWay extends Error {
   readonly retryable = true;
 }
 
-/** Twice what EC2 may take to list an instance, as in memory.ts. */
-const UNDER_WAY_SECONDS = 600;
-
 function refuseRival(
   { slot, token }: Launch,
   versions: readonly TemplateVersion[],
   shown: ReadonlySet<string>,
   ports: FleetPorts,
 ): void {
-  const rival = underWay(versions, ports).find(
-    (each) => each.slot === slot && each.token !== token && !shown.has(each.token),
-  );
+  const rival = underWay(versions, shown, ports).find((each) => each.slot === slot && each.token !== token);
   if (rival === undefined) return;
   const seconds = Math.round(ports.clock.now() - rival.madeAt);
   throw new LaunchUnderWay(`a launch of ${slot} was begun ${seconds} s ago, and it may yet show: not launched again`);
@@ -80,15 +76,21 @@ function refuseRival(
  */
 export async function readUnderWay(ports: FleetPorts, shown: ReadonlySet<string>): Promise<Record<string, number>> {
   const versions = await listTemplateVersions(ports.ec2, ports.launchTemplateId);
-  const launches = underWay(versions, ports).filter(({ token }) => !shown.has(token));
-  return Object.fromEntries(launches.map(({ slot, madeAt }) => [slot, madeAt]));
+  return Object.fromEntries(underWay(versions, shown, ports).map(({ slot, madeAt }) => [slot, madeAt]));
 }
 
-function underWay(versions: readonly TemplateVersion[], ports: FleetPorts) {
+/** Young enough that EC2 may list their instances yet, and not among the `shown`. */
+function underWay(versions: readonly TemplateVersion[], shown: ReadonlySet<string>, ports: FleetPorts) {
   return versions.flatMap((each) => {
     const launch = readDescription(each.description);
-    return launch === null || ageOf(each, ports) > UNDER_WAY_SECONDS ? [] : [{ ...launch, madeAt: each.madeAt }];
+    if (launch === null || shown.has(launch.token) || ageOf(each, ports) > UNLISTED_SECONDS) return [];
+    return [{ ...launch, madeAt: each.madeAt }];
   });
+}
+
+/** The tokens of the launches whose instances EC2 has listed, ended ones included. */
+export function shownLaunches(instances: Iterable<Instance>): ReadonlySet<string> {
+  return new Set([...instances].flatMap((each) => each.launch ?? []));
 }
 
 const ageOf = ({ madeAt }: TemplateVersion, { clock }: FleetPorts) => clock.now() - madeAt;

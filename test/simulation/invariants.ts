@@ -39,6 +39,8 @@ export class Invariants {
   readonly hand: HandRules;
   /** By slot: when a person took the tags of its instance away. */
   readonly tagsLostAt = new Map<string, number>();
+  /** When a fault last took Toji its memory. */
+  memoryLostAt = Number.NEGATIVE_INFINITY;
   /** By profile: when instances ended that had never served. */
   readonly failedBoots = new Map<string, number[]>();
   /** Passes so far that saw the whole world as it is and whose every change was made. */
@@ -244,7 +246,7 @@ export class Invariants {
       const ghost = host.enabled && !taken.has(host.name) && this.#world.hub.tasksHeldBy(host.id).length === 0;
       // Ended before it had its tags back, or forgotten by Toji: its slot is known by the kojid's silence then.
       const { readyTimeout } = this.#world.site.hub.options;
-      const lostAt = Math.max(this.tagsLostAt.get(host.name) ?? 0, this.#world.memoryLostAt);
+      const lostAt = Math.max(this.tagsLostAt.get(host.name) ?? 0, this.memoryLostAt);
       const nameless = this.#world.clock.now() - lostAt < 900;
       const seconds = TWO_PASSES_SECONDS + (nameless ? readyTimeout : 0);
       this.limit("no-ghost-hosts", host.name, ghost, seconds, 2, () => "enabled, without instance or task");

@@ -60,7 +60,6 @@ export class World {
     oldestFree: Number.POSITIVE_INFINITY,
     stuckTasks: Number.POSITIVE_INFINITY,
   };
-  memoryLostAt = Number.NEGATIVE_INFINITY;
   /** Faults that hide an instance for so many seconds after its launch. */
   readonly hiding = new Set<{ readonly seconds: number }>();
   launches = 0;

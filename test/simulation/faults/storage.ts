@@ -48,7 +48,7 @@ export const STORAGE_FAULTS: readonly FaultKind[] = [
     name: "memory unreadable",
     begin(world, _random, took) {
       took();
-      world.memoryLostAt = world.clock.now();
+      world.invariants.memoryLostAt = world.clock.now();
       world.clock.after(0, () =>
         world.aws.s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "fleet/memory.json", Body: "{" })),
       );
@@ -59,7 +59,7 @@ export const STORAGE_FAULTS: readonly FaultKind[] = [
     name: "bucket emptied",
     begin(world, random, took) {
       took();
-      world.memoryLostAt = world.clock.now();
+      world.invariants.memoryLostAt = world.clock.now();
       const prefix = random.pick(["fleet/memory.json", "fleet/", ""]);
       world.clock.after(0, async () => {
         for (const Key of world.aws.s3.keys(BUCKET, prefix))
