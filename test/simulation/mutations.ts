@@ -104,7 +104,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "instances-not-counted",
     breaks: ["within-budget"],
-    edits: [fleet("offerings.ts", "count -= 1;", "count -= 0;")],
+    edits: [
+      fleet(
+        "offerings.ts",
+        "({ instances: 1, vcpus, dollarsPerHour: pricePerHour })",
+        "({ instances: 0, vcpus, dollarsPerHour: pricePerHour })",
+      ),
+    ],
   },
   {
     name: "blind-to-ec2-failures",
