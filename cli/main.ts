@@ -4,11 +4,21 @@ import { ConfigError, nearestOf } from "../shared/config/index.ts";
 import { config } from "./commands/config.ts";
 import { fleetCommand } from "./commands/fleet.ts";
 import { plan } from "./commands/plan.ts";
+import { replay } from "./commands/replay.ts";
 import { schedule } from "./commands/schedule.ts";
 import { snapshot } from "./commands/snapshot.ts";
+import { trace } from "./commands/trace.ts";
 import { type Command, EXIT, type Io, processIo, UsageError } from "./io.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { plan, fleet: fleetCommand(), snapshot, schedule, config };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  plan,
+  fleet: fleetCommand(),
+  snapshot,
+  schedule,
+  trace,
+  replay,
+  config,
+};
 
 /** `commands` is for tests, which bring one that is open to another world. */
 export async function main(argv: readonly string[], io: Io = processIo, commands = COMMANDS): Promise<number> {

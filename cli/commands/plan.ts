@@ -64,10 +64,16 @@ function planAnswer(url: string, { hub }: Snapshot, decision: Decision, example:
     queue: decision.queue,
     launch: launchesByProfile(decision.changes),
     drain: leaves.map((each) => ({ builder: each.slot, reason: each.reason })),
-    keep: [...decision.keep, ...others.map((each) => ({ builder: each.slot, reason: `${each.kind}: ${each.reason}` }))],
+    keep: [...decision.keep, ...others.map((each) => ({ builder: each.slot, reason: otherReason(each) }))],
     unserved: decision.unserved,
     notes,
   };
+}
+
+/** EC2 was not asked, and a host is enabled as its builder is launched: a silent one may be lost or on its way. */
+function otherReason({ kind, reason }: Change): string {
+  if (kind !== "disable-lost") return `${kind}: ${reason}`;
+  return "enabled and silent, without a task: its builder boots, or is lost; a pass sees which, and disables a lost one";
 }
 
 function takesAway(change: Change): boolean {

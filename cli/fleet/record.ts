@@ -33,6 +33,17 @@ const recordSchema = z.object({
   unserved: z.array(z.object({ taskId: z.number(), method: text, channel: text, arch: text, reason: text })),
   notes: z.array(text),
   pricePerHour: z.number(),
+  /** Records of older versions have none. */
+  path: z
+    .object({
+      runInterval: z.number(),
+      pollSeconds: z.number(),
+      profiles: z.array(
+        z.object({ profile: text, launches: z.number(), bootSeconds: z.number(), readySeconds: z.number().nullable() }),
+      ),
+    })
+    .nullable()
+    .default(null),
   breakers: z.array(z.object({ stops: text, profile: text.nullable(), reason: text })).default([]),
 });
 export type DecisionRecord = z.infer<typeof recordSchema>;

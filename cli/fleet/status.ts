@@ -1,6 +1,6 @@
 // `toji fleet status`: the newest decision record and the holds in force, in words.
 
-import { activeHolds, type Hold, readHand } from "../../shared/fleet/index.ts";
+import { activeHolds, type Hold, paceSentences, pathSentence, readHand } from "../../shared/fleet/index.ts";
 import { EXIT } from "../io.ts";
 import { holdText } from "./holds.ts";
 import { type DecisionRecord, readLatest } from "./record.ts";
@@ -17,7 +17,7 @@ export async function status(scene: FleetScene): Promise<Answer> {
   const holds = activeHolds((await readHand(store, now)).hand, now);
   const ageSeconds = Math.round(now - record.at);
   const warning = warningOf(ageSeconds);
-  const { queue, builders, keep, unserved, notes, breakers, pricePerHour, at, epoch } = record;
+  const { queue, builders, keep, unserved, notes, breakers, pricePerHour, at, epoch, path } = record;
   return {
     code: warning === null ? EXIT.fine : EXIT.problem,
     json: {
@@ -34,6 +34,7 @@ export async function status(scene: FleetScene): Promise<Answer> {
       unserved,
       notes,
       breakers,
+      path,
       holds,
     },
     lines: statusLines(record, holds, now, warning),
@@ -81,6 +82,7 @@ function statusLines(record: DecisionRecord, holds: readonly Hold[], now: number
     ),
     builders.length === 0 ? "builders: none" : `builders: ${builders.length}`,
     ...builderRows(builders),
+    ...pathLines(record),
     changes.length === 0 ? "changes: none" : `changes: ${changes.length}`,
     ...changes.flatMap(changeLines),
     ...keep.map(({ builder, reason }) => `keep ${builder}: ${reason}`),
@@ -89,6 +91,16 @@ function statusLines(record: DecisionRecord, holds: readonly Hold[], now: number
     ),
     ...notes.map((note) => `note: ${note}`),
   ].map((line) => line.match(/^ */)?.[0] + oneLine(line));
+}
+
+/** From FREE to OPEN: what was measured, and what would shorten it. */
+function pathLines({ path }: DecisionRecord): string[] {
+  if (path === null || path.profiles.length === 0) return [];
+  return [
+    "from launch to work:",
+    ...path.profiles.map((each) => `  ${each.profile}: ${pathSentence(each)}`),
+    ...paceSentences(path).map((sentence) => `  then ${sentence}`),
+  ];
 }
 
 function changeLines({ sentence, done, outcome }: StatusChange): string[] {

@@ -80,7 +80,7 @@ const profile = z.strictObject({
     .strictObject({
       prefix: hostName.describe("Slot names are <prefix>-01, <prefix>-02, ..."),
       domain: hostName.optional().describe("Appended after a dot"),
-      count: z.number().int().min(1).max(999).describe("Fixed pool of host names: a hub host can never be deleted"),
+      count: z.number().int().min(1).max(9999).describe("Fixed pool of host names: a hub host can never be deleted"),
     })
     .describe("Host names that instances of this profile take in turn"),
   min: z.number().int().min(0).default(0).describe("Builders kept even when the queue is empty"),
@@ -146,7 +146,27 @@ const builders = z.strictObject({
     .prefault({})
     .describe("Over all profiles; running, booting and stopping instances count"),
   spotPriceRatio: z.number().positive().max(1).default(0.4).describe("Assumed spot price as a share of on demand"),
-  holdSeconds: seconds.default(150).describe("Idle time before a drain; the break-even is one boot"),
+  waitValuePerHour: z
+    .number()
+    .min(0)
+    .default(5)
+    .describe(
+      "Dollars that an hour of one task's wait for a builder is worth: what launches and idle builders are weighed against",
+    ),
+  launchFee: z
+    .number()
+    .min(0)
+    .default(0.001)
+    .describe("Dollars for each launch beside its hours: volume, image, API calls"),
+  forecast: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Builders are launched and kept for what builds under way and past days announce; false = for the queue only",
+    ),
+  holdSeconds: seconds
+    .optional()
+    .describe("Idle time before a drain; default: with the forecast three quarters of a boot as measured, else 150"),
   bootSeconds: seconds.default(150).describe("Expected time from launch to check-in"),
   bootLimitSeconds: seconds.default(900).describe("An instance that has not checked in by then is terminated"),
   pollSeconds: seconds.default(15).describe("kojid's sleeptime"),
@@ -229,12 +249,25 @@ export const siteSchema = z
     });
   });
 
-/** Slot names of a pool in order: `builder-x86-01.example.org`, ... */
-export function slotNames(slots: {
+interface SlotPool {
   readonly prefix: string;
   readonly domain?: string | undefined;
   readonly count: number;
-}): string[] {
+}
+
+/** Made once for each pool: every pass asks for them. */
+const namesOf = new WeakMap<SlotPool, readonly string[]>();
+
+/** Slot names of a pool in order: `builder-x86-01.example.org`, ... */
+export function slotNames(slots: SlotPool): readonly string[] {
+  const known = namesOf.get(slots);
+  if (known !== undefined) return known;
+  const names = makeNames(slots);
+  namesOf.set(slots, names);
+  return names;
+}
+
+function makeNames(slots: SlotPool): string[] {
   // The width does not follow the count: a pool that grows keeps its names, or every builder would be a stranger.
   return Array.from({ length: slots.count }, (_, index) => {
     const short = `${slots.prefix}-${String(index + 1).padStart(2, "0")}`;

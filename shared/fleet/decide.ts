@@ -14,6 +14,7 @@ import {
   strangerNotes,
 } from "./explain.ts";
 import { judgeUnplaced, lookAhead, slotCapacity, withReturning } from "./look-ahead.ts";
+import { lookFurther, WITHOUT_FORECAST } from "./look-further.ts";
 import { noteHubSeen, noteListed, noteSeen, noteSpotLosses, withoutFuture, withUnlisted } from "./memory.ts";
 import { bringBack, findNeeded } from "./needed.ts";
 import { instanceCost, remainingBudget } from "./offerings.ts";
@@ -77,7 +78,10 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
   const ahead = lookAhead(queue.state, slots.all, snapshot, capacityOf);
   const { demand, unserved } = judgeUnplaced(ahead.simulation, state, judge);
 
-  const protocol = protocolSteps(slots, ahead.cancelled, state, site, seen, now);
+  const outlook = site.builders.forecast
+    ? lookFurther({ ...world, judge, cancelled: ahead.cancelled, capacityOf }, seen)
+    : WITHOUT_FORECAST;
+  const protocol = protocolSteps(slots, ahead.cancelled, outlook.called, state, site, seen, now);
   const watch = watchTimeouts(state, slots.all, site, capacityOf);
   const packing = pack(
     demand,
@@ -86,9 +90,13 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
     boundsOf(world, seen, watch),
     seen.failedOfferings,
     sentenceForWatch(watch),
+    outlook.wanted,
   );
   const needed = findNeeded(slots.all, packing);
-  const surplus = leaveOnePolling(findSurplus(slots.all, ahead.simulation.busySlots, needed, site, seen, now), watch);
+  const surplus = leaveOnePolling(
+    findSurplus(slots.all, { busySlots: ahead.simulation.busySlots, needed, kept: outlook.kept }, site, seen, now),
+    watch,
+  );
   const back = bringBack(slots.all, needed, protocol.changes);
   const spoken = new Set([...protocol.changes.map((each) => each.slot), ...protocol.keep.map((each) => each.builder)]);
   const drains = surplus.drains.filter((each) => !spoken.has(each.slot));
@@ -121,7 +129,7 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
       0,
     ),
     breakers,
-    memory: seen,
+    memory: outlook.memory === null ? seen : { ...seen, forecast: outlook.memory },
   };
 }
 
@@ -164,6 +172,7 @@ function noChange(now: number, note: string, memory: Memory): Decision {
 function protocolSteps(
   slots: Slots,
   cancelled: ReadonlySet<string>,
+  called: ReadonlyMap<string, string>,
   state: HubState,
   site: Site,
   memory: Memory,
@@ -172,8 +181,10 @@ function protocolSteps(
   const changes: Change[] = [];
   const keep: { builder: string; reason: string }[] = [];
   for (const slot of slots.all) {
-    if (cancelled.has(slot.name) && slot.instance !== null) {
-      const reason = "the queue has tasks that only it could take at once: its drain is called off";
+    const reason = cancelled.has(slot.name)
+      ? "the queue has tasks that only it could take at once: its drain is called off"
+      : called.get(slot.name);
+    if (reason !== undefined && slot.instance !== null) {
       changes.push({ kind: "cancel-drain", slot: slot.name, instanceId: slot.instance.instanceId, reason });
       continue;
     }

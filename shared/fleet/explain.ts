@@ -29,6 +29,7 @@ function launchChange(launch: PlannedLaunch, site: Site, memory: Memory, reason:
     token: launchToken(site, slot, memory),
     checkInAfter: slot.host?.update_ts ?? null,
     intoLost: slot.phase === "lost",
+    enablesHost: slot.phase === "empty" && !slot.polling,
     offerings,
     reason,
   };

@@ -7,6 +7,7 @@ import {
   ask,
   disableHost,
   editHost,
+  enableHost,
   getHost,
   type HostRow,
   HubFault,
@@ -16,6 +17,7 @@ import {
   listTasksOf,
   removeHostFromChannel,
   type Task,
+  write,
   writeAll,
 } from "../hub/index.ts";
 
@@ -56,6 +58,22 @@ export async function prepareHost(
 export async function writeTogether(hub: HubWriter, writes: readonly HubWrite[]): Promise<void> {
   if (writes.length === 0) return;
   for (const outcome of await writeAll(hub, writes)) if (outcome instanceof HubFault) throw outcome;
+}
+
+/**
+ * Enables a host whose builder is not up yet: the hub gives nothing to one that it has not heard of for `readyTimeout`
+ * (kojihub/scheduler.py check_hosts), and kojid is ready at its very first poll. `now`: the hub's own time. False = not
+ * done, for something has polled under this name.
+ */
+export async function enableSilentHost(
+  hub: HubWriter,
+  slot: string,
+  { readyTimeout, now }: { readonly readyTimeout: number; readonly now: number },
+): Promise<boolean> {
+  const host = await ask(hub, getHost(slot));
+  if (host === null || (host.update_ts !== null && now - host.update_ts <= readyTimeout)) return false;
+  await write(hub, enableHost(slot));
+  return true;
 }
 
 /** The last look before a builder goes: is it disabled, and does the hub hold tasks for it? A slot without host has none. */

@@ -1,9 +1,10 @@
-// One launch: hub host, identity, template version, CreateFleet. In this order, each step safe to repeat or to be cut off at.
+// One launch: hub host, identity, template version, CreateFleet, enabled. In this order, each step safe to repeat or to be
+// cut off at.
 
 import { type LaunchAnswer, launchInstance } from "../aws/ec2.ts";
 import { AwsCallFailed } from "../aws/errors.ts";
 import type { Market, Profile } from "../config/index.ts";
-import { prepareHost } from "./host.ts";
+import { enableSilentHost, prepareHost } from "./host.ts";
 import type { FleetPorts } from "./ports.ts";
 import { launchTags } from "./tags.ts";
 import { forgetLaunch, prepareTemplate } from "./template.ts";
@@ -39,13 +40,37 @@ export async function launchBuilder(
     );
     failed.push(...failedOfferings(answer, offerings, ports));
     const instance = given(answer, offerings);
-    if (instance !== null) return { instance, sentence: `launched ${instance.instanceId}`, failed, throttled: false };
+    if (instance !== null) {
+      const sentence = `launched ${instance.instanceId}${await enableAhead(ports, launch)}`;
+      return { instance, sentence, failed, throttled: false };
+    }
     codes.push(...answer.errors.map((error) => error.code));
     if (codes.some(isThrottle)) break;
   }
   await forgetLaunch(ports, launch.slot, launch.token, version);
   const what = codes.length === 0 ? "an empty answer" : [...new Set(codes)].join(", ");
   return { instance: null, sentence: `EC2 gave no instance (${what})`, failed, throttled: codes.some(isThrottle) };
+}
+
+/**
+ * Last, and no part of the launch: a host that is not enabled here is enabled once its kojid has checked in, a pass and a
+ * poll later. What is to be added to the launch's sentence.
+ */
+async function enableAhead(ports: FleetPorts, { slot, enablesHost, intoLost }: Launch): Promise<string> {
+  if (!enablesHost || intoLost) return "";
+  const { clock, hubReader, site } = ports;
+  try {
+    const { readyTimeout } = site.hub.options;
+    const now = clock.now() + hubReader.clockAhead;
+    const enabled = await enableSilentHost(await ports.hubWriter(), slot, { readyTimeout, now });
+    return enabled
+      ? "; its host is enabled"
+      : "; something polls as its host, which is not enabled before its kojid is up";
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    ports.telemetry.warn(`${slot} is not enabled yet: ${text}`, { slot });
+    return "; its host is enabled once its kojid has checked in";
+  }
 }
 
 const MISMATCH = "IdempotentParameterMismatch";

@@ -52,7 +52,7 @@ export function lookAhead(
 }
 
 /** A draining builder whose kojid still answers is the quickest capacity there is, unless it is drained for good. */
-function canReturn({ phase, instance, rivals, polling }: Slot): boolean {
+export function canReturn({ phase, instance, rivals, polling }: Slot): boolean {
   if (phase !== "draining" || instance === null || !polling) return false;
   return instance.enabledAt !== null && instance.spotNoticeAt === null && rivals.length === 0;
 }

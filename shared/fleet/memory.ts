@@ -73,15 +73,16 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
   }
   // Who checks in there is not known, so neither is which instance was the last.
   const unknown = new Set(slots.filter((slot) => slot.phase === "unknown").map((slot) => slot.name));
-  const newest = new Map<string, Instance>();
-  const answered = Object.entries(memory.launched).map(([slot, launch]) => asInstance(slot, launch));
-  for (const instance of [...instances, ...answered]) {
-    if (instance.slot === null || unknown.has(instance.slot)) continue;
-    const known = newest.get(instance.slot);
-    if (known === undefined || instance.launchedAt > known.launchedAt) newest.set(instance.slot, instance);
-  }
-  const seen = [...newest].map(([slot, instance]) => [slot, instance.instanceId] as const);
-  const lastInstance = Object.fromEntries([...Object.entries(memory.lastInstance), ...seen].slice(-REMEMBERED_SLOTS));
+  const newest = new Map<string, Pick<Instance, "instanceId" | "launchedAt">>();
+  const note = (slot: string | null, instance: Pick<Instance, "instanceId" | "launchedAt">) => {
+    if (slot === null || unknown.has(slot)) return;
+    const known = newest.get(slot);
+    if (known === undefined || instance.launchedAt > known.launchedAt) newest.set(slot, instance);
+  };
+  for (const instance of instances) note(instance.slot, instance);
+  for (const [slot, { instanceId, at }] of Object.entries(memory.launched)) note(slot, { instanceId, launchedAt: at });
+  const changed = [...newest].filter(([slot, { instanceId }]) => memory.lastInstance[slot] !== instanceId);
+  const lastInstance = changed.length === 0 ? memory.lastInstance : withLast(memory.lastInstance, changed);
   return {
     ...memory,
     idleSince,
@@ -95,6 +96,16 @@ export function noteSeen(memory: Memory, slots: readonly Slot[], instances: read
     learned: Object.fromEntries(Object.entries(memory.learned).filter(([, at]) => now - at <= LEARNED_SECONDS)),
     lookups: withoutOld(memory.lookups, now),
   };
+}
+
+function withLast(
+  known: Memory["lastInstance"],
+  seen: readonly (readonly [slot: string, instance: Pick<Instance, "instanceId">])[],
+): Memory["lastInstance"] {
+  const last = { ...known };
+  for (const [slot, { instanceId }] of seen) last[slot] = instanceId;
+  const slots = Object.keys(last);
+  return slots.length <= REMEMBERED_SLOTS ? last : Object.fromEntries(Object.entries(last).slice(-REMEMBERED_SLOTS));
 }
 
 /** Until its instance shows, though it has ended since, or nothing has shown for long enough. */

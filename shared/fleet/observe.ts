@@ -11,6 +11,7 @@ import {
   getAverageBuildDuration,
   getBuildConfig,
   getHostData,
+  getRepoRequests,
   type Host,
   HubFault,
   HubOffline,
@@ -72,7 +73,7 @@ export async function observe(
   const ec2 = await observeInstances(ports);
   const hub = await observeHub(ports, cache);
   if (!hub.seen) return { at, hub, ec2, lookups, hand };
-  const found = await lookUp(ports, hub.state.tasks, lookups);
+  const found = await lookUp(ports, hub.state, lookups);
   return { at, hub: { ...hub, notes: [...hub.notes, ...found.notes] }, ec2, lookups: found.lookups, hand };
 }
 
@@ -104,6 +105,7 @@ async function readHub(
     data: getHostData(),
     runs: getActiveRuns(),
     refusals: getActiveRefusals(),
+    repoRequests: getRepoRequests(),
     ...Object.fromEntries(known.map((id) => [`${MEMBERS}${id}`, listHostsOf(id)])),
   });
   // Every time that the hub states is its own clock's.
@@ -135,6 +137,8 @@ async function readHub(
       tasks: required(answers.tasks),
       refusals: optional(answers.refusals, notes, "refusals"),
       runs: optional(answers.runs, notes, "task runs"),
+      // Without a note: hubs before 1.35 have no such queue, and nothing is wrong with them.
+      ...(answers.repoRequests instanceof HubFault ? {} : { repoRequests: answers.repoRequests }),
     },
     notes,
   };
@@ -196,16 +200,23 @@ function variablesIn(userData: string): Readonly<Record<string, string>> {
   }
 }
 
-/** Arches of build tags (for noarch builds) and average build times (for weights) of what is FREE now. */
+/**
+ * Arches of build tags (where noarch builds can run, and what will come of builds and repos under way) and average build
+ * times (for weights). What is FREE now comes first.
+ */
 async function lookUp(
   { clock, hubReader }: ObservePorts,
-  tasks: readonly Task[],
+  { tasks, repoRequests = [] }: HubState,
   lookups: Lookups,
 ): Promise<{ lookups: Lookups; notes: string[] }> {
   const now = clock.now();
   const free = tasks.filter((task) => task.state === TASK_STATE.FREE);
   const tags = names(
-    free.filter(needsTagArch).map((task) => task.build_tag),
+    [
+      ...free.filter(needsTagArch).map((task) => task.build_tag),
+      ...tasks.filter(tellsArches).map((task) => task.build_tag),
+      ...repoRequests.map((request) => request.tag),
+    ],
     lookups.tagArches,
     now - TAG_LIFE_SECONDS,
   );
@@ -233,6 +244,10 @@ async function lookUp(
     return { lookups, notes: [`tags and packages were not looked up: ${text}`] };
   }
 }
+
+/** Its build tag's arches say which tasks come after it: a buildArch or createrepo for each. */
+const TELLS_ARCHES: ReadonlySet<string> = new Set(["buildSRPMFromSCM", "rebuildSRPM", "newRepo", "distRepo"]);
+const tellsArches = ({ method }: Task): boolean => TELLS_ARCHES.has(method);
 
 /** One question for each key, in one multiCall; none for no keys. */
 async function askEach<Key extends string | number, T>(

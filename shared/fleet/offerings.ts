@@ -45,11 +45,33 @@ export function offeringVcpus(offering: Offering): number {
   return offering.vcpus ?? vcpusOf(offering.instanceType) ?? 0;
 }
 
+interface Cost {
+  readonly pricePerHour: number;
+  readonly vcpus: number;
+}
+
+type Priced = Pick<Instance, "instanceType" | "market" | "profile">;
+
+/** A site is not changed once it is read, and a pass asks for every instance several times. */
+const costsOf = new WeakMap<Site, Map<string, Cost>>();
+
 /** Price and vCPUs of a running instance; of a type the config does not name, what the table knows. */
-export function instanceCost(
-  instance: Pick<Instance, "instanceType" | "market" | "profile">,
-  site: Site,
-): { pricePerHour: number; vcpus: number } {
+export function instanceCost(instance: Priced, site: Site): Cost {
+  let costs = costsOf.get(site);
+  if (costs === undefined) {
+    costs = new Map();
+    costsOf.set(site, costs);
+  }
+  const key = `${instance.instanceType} ${instance.market} ${instance.profile}`;
+  let cost = costs.get(key);
+  if (cost === undefined) {
+    cost = findCost(instance, site);
+    costs.set(key, cost);
+  }
+  return cost;
+}
+
+function findCost(instance: Priced, site: Site): Cost {
   // Profiles may name prices of their own for one type: those of the instance's own profile come first.
   const { profiles } = site.builders;
   const own = profiles.filter((profile) => profile.name === instance.profile);

@@ -62,6 +62,14 @@ interface Pool {
   limit: { launches: number; readonly reason: string } | null;
 }
 
+/** Builders that are worth launching beside those that the queue needs. */
+export interface Wanted {
+  readonly profile: Profile;
+  /** Launches, those for the queue included. */
+  readonly launches: number;
+  readonly reason: string;
+}
+
 /** `watch`: why one builder is needed even if nothing else asks for one; null = it is not. */
 export function pack(
   demand: readonly Demand[],
@@ -70,6 +78,7 @@ export function pack(
   bounds: Bounds,
   failed: readonly FailedOffering[],
   watch: string | null,
+  wanted: readonly Wanted[] = [],
 ): Packing {
   const { options, now, recoveries } = bounds;
   const pools = new Map(site.builders.profiles.map((profile) => [profile, openPool(profile, slots, bounds)]));
@@ -107,6 +116,16 @@ export function pack(
     }
   }
   const unmet: string[] = [];
+  for (const { profile, launches: count, reason } of wanted) {
+    const pool = pools.get(profile);
+    let missing = count - launches.filter((each) => each.slot.profile === profile).length;
+    for (; pool !== undefined && missing > 0; missing--) {
+      const opening = open(pool);
+      // What is only likely is not worth a sentence where a limit forbids it.
+      if (typeof opening === "string") break;
+      launch(pool, opening, [], reason);
+    }
+  }
   for (const [name, reason] of recoveries) {
     const slot = slots.find((each) => each.name === name);
     const pool = slot === undefined ? undefined : pools.get(slot.profile);

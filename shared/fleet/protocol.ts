@@ -41,12 +41,16 @@ export function nextStep(slot: Slot, state: HubState, site: Site, memory: Memory
  * on the hub, or a person had disabled it since, as far as Toji remembers; else it is enabled as a fresh one would be.
  */
 function adoptStep(slot: Slot, instance: Instance, site: Site, memory: Memory, now: number): SlotStep {
-  const wasEnabled = slot.host?.enabled === true || memory.leftAlone[slot.name] === instance.instanceId;
-  const isUp = wasEnabled || slot.silentSeconds < now - instance.launchedAt;
+  const wasLeftAlone = memory.leftAlone[slot.name] === instance.instanceId;
+  // A host is enabled at the launch already: only a check-in since, or what it works on, shows that its builder is up.
+  const isUp = wasLeftAlone || slot.silentSeconds < now - instance.launchedAt || isAtWork(slot);
+  const wasEnabled = wasLeftAlone || (isUp && slot.host?.enabled === true);
   const reason = `${instance.instanceId} has lost its tags; its user data says that it is ${slot.name}`;
   const tags = adoptionTags(site.builders.fleet, slot, instance, { isUp, enabledAt: wasEnabled ? now : null });
   return { change: { kind: "adopt", slot: slot.name, instanceId: instance.instanceId, tags, reason } };
 }
+
+const isAtWork = ({ host, tasks }: Slot): boolean => host?.enabled === true && tasks.length > 0;
 
 function bootStep(slot: Slot, site: Site, now: number, what: string): SlotStep {
   const { instance } = slot;

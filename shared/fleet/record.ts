@@ -4,21 +4,32 @@ import { TASK_STATE } from "../hub/index.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { Outcome } from "./apply.ts";
 import { changeSentence } from "./explain.ts";
+import { type HubPace, type MeasuredPath, measuredPaths } from "./forecast/advice.ts";
 import type { FleetPorts } from "./ports.ts";
 import type { Decision, Snapshot } from "./types.ts";
 
 /** The newest decision, for `status` and the console. */
 export const LATEST_DECISION = "fleet/decisions/latest.json";
 
+/** What a task waits for before it is OPEN, as far as it was measured. */
+export interface RecordedPath extends HubPace {
+  readonly profiles: readonly MeasuredPath[];
+}
+
 /** Stored for every pass; kept by time only where something changed or a note was made. */
 export async function recordDecision(
-  { store }: Pick<FleetPorts, "store">,
+  { store, site }: Pick<FleetPorts, "store" | "site">,
   decision: Decision,
   outcomes: readonly Outcome[],
   epoch: number,
 ): Promise<void> {
-  const { memory: _, ...record } = decision;
-  const text = JSON.stringify({ epoch, ...record, outcomes, sentences: decision.changes.map(changeSentence) });
+  const { memory, ...record } = decision;
+  const path: RecordedPath = {
+    profiles: measuredPaths(memory.forecast.paths),
+    runInterval: site.hub.options.runInterval,
+    pollSeconds: site.builders.pollSeconds,
+  };
+  const text = JSON.stringify({ epoch, ...record, path, outcomes, sentences: decision.changes.map(changeSentence) });
   await store.put(LATEST_DECISION, text);
   if (decision.changes.length > 0 || decision.notes.length > 0) await store.put(decisionKey(decision.at, epoch), text);
 }

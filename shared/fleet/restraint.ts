@@ -21,7 +21,8 @@ const FEWEST_AT_ODDS = 2;
 /** Hub and EC2 say different things about too many builders; null = they agree well enough. */
 export function findDisagreement(slots: readonly Slot[], site: Site): Breaker | null {
   const ghosts = slots.filter((slot) => slot.phase === "unknown");
-  const running = slots.filter(({ phase }) => phase === "serving" || phase === "draining");
+  // One that never came up, and is drained since its host was enabled at the launch, is a failed boot: no disagreement.
+  const running = slots.filter(({ phase, checkedIn }) => phase === "serving" || (phase === "draining" && checkedIn));
   const silent = running.filter((slot) => slot.silent);
   const atOdds = ghosts.length + silent.length;
   const fleet = ghosts.length + running.length;

@@ -1,6 +1,8 @@
 // The memory as it lies in the bucket: its shape, and what becomes of one that cannot be read.
 
 import * as z from "zod";
+import { NO_FORECAST } from "./forecast/memory.ts";
+import { forecastSchema } from "./forecast/stored.ts";
 import { EMPTY_MEMORY, type Memory } from "./types.ts";
 
 const seconds = z.number();
@@ -36,6 +38,8 @@ const memorySchema = z.compile(
       tagArches: z.record(z.string(), z.object({ arches: z.array(z.string()), at: seconds })),
       packageSeconds: z.record(z.string(), z.object({ seconds: seconds.nullable(), at: seconds })),
     }),
+    // What was learned is a help and no more: what cannot be read of it is learned anew.
+    forecast: forecastSchema.catch(NO_FORECAST).default(NO_FORECAST),
   }),
 );
 

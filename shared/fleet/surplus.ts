@@ -3,6 +3,7 @@
 import type { Profile, Site } from "../config/index.ts";
 import { TASK_STATE } from "../hub/index.ts";
 import { round } from "./eligible.ts";
+import type { Kept } from "./look-further.ts";
 import { instanceCost } from "./offerings.ts";
 import { idleSeconds, isAged, isDrifted, isUnready, type Slot } from "./slots.ts";
 import type { Change, Memory } from "./types.ts";
@@ -12,47 +13,46 @@ export interface Surplus {
   readonly keep: readonly { readonly builder: string; readonly reason: string }[];
 }
 
-/**
- * `busySlots`: builders that the present queue will use. Builders with tasks are drained only to be replaced, and not
- * while they are among the `needed`: then what waits for room would wait for them.
- */
-export function findSurplus(
-  slots: readonly Slot[],
-  busySlots: ReadonlySet<string>,
-  needed: ReadonlySet<string>,
-  site: Site,
-  memory: Memory,
-  now: number,
-): Surplus {
+export interface Uses {
+  /** Builders that the present queue will use. */
+  readonly busySlots: ReadonlySet<string>;
+  /** Builders with tasks that are not to be replaced now: what waits for room would wait for them. */
+  readonly needed: ReadonlySet<string>;
+  /** By profile, how many are worth keeping though they are idle; null = each stays for the hold time. */
+  readonly kept: ReadonlyMap<string, Kept> | null;
+}
+
+/** Builders with tasks are drained only to be replaced. */
+export function findSurplus(slots: readonly Slot[], uses: Uses, site: Site, memory: Memory, now: number): Surplus {
   const drains: Extract<Change, { kind: "drain" }>[] = [];
   const keep: { builder: string; reason: string }[] = [];
   const serving = slots.filter((slot) => slot.phase === "serving" && !slot.disabledByPerson);
   const candidates = serving.flatMap((slot) => {
-    const judged = judge(slot, busySlots, needed, site, memory, now);
+    const judged = judge(slot, uses, site, memory, now);
     if ("candidate" in judged) return [judged.candidate];
     if (slot.instance === null || slot.instance.enabledAt !== null)
       keep.push({ builder: slot.name, reason: judged.stay });
     return [];
   });
-  const spare = spareBuilders(serving, site, memory, now);
+  const spare = spareBuilders(serving, slots, uses.kept, site, memory, now);
   let replaceable = site.builders.disruption - slots.filter(isLeavingForGood).length;
   for (const candidate of candidates.sort(cheapestFirst)) {
     const { slot, unfit, idle } = candidate;
     const left = spare.get(slot.profile) ?? 0;
     if (unfit === null && left <= 0) {
-      const reason = `idle ${Math.round(idle)} s, but ${slot.profile.name} keeps a floor of ${slot.profile.min}`;
+      const reason = `idle ${Math.round(idle)} s, but ${floorReason(slot.profile, uses.kept)}`;
       keep.push({ builder: slot.name, reason });
       continue;
     }
     if (isBudgeted(unfit) && replaceable < 1) {
-      const reason = `${drainReason(candidate, site)}, when its turn comes: ${site.builders.disruption} at a time`;
+      const reason = `${drainReason(candidate, site, uses.kept)}, when its turn comes: ${site.builders.disruption} at a time`;
       keep.push({ builder: slot.name, reason });
       continue;
     }
     if (isBudgeted(unfit)) replaceable -= 1;
     if (unfit === null) spare.set(slot.profile, left - 1);
     const instanceId = slot.instance?.instanceId ?? "";
-    const reason = drainReason(candidate, site);
+    const reason = drainReason(candidate, site, uses.kept);
     drains.push({ kind: "drain", slot: slot.name, instanceId, forGood: unfit !== null, reason });
   }
   return { drains, keep };
@@ -89,15 +89,40 @@ function isLeavingForGood({ phase, instance }: Slot): boolean {
   return phase === "draining" && instance !== null && instance.enabledAt === null;
 }
 
+/** The break-even is about one boot. */
+const HOLD_SECONDS = 150;
+
 function holdOf(profile: Profile, site: Site): number {
-  return profile.holdSeconds ?? site.builders.holdSeconds;
+  return profile.holdSeconds ?? site.builders.holdSeconds ?? HOLD_SECONDS;
 }
 
-/** Builders above each profile's floor. Those that are unfit hold no floor: they are replaced. */
-function spareBuilders(serving: readonly Slot[], site: Site, memory: Memory, now: number): Map<Profile, number> {
+/** Builders above each profile's floor, or what is worth keeping. Those that are unfit hold no floor: they are replaced. */
+function spareBuilders(
+  serving: readonly Slot[],
+  slots: readonly Slot[],
+  kept: Uses["kept"],
+  site: Site,
+  memory: Memory,
+  now: number,
+): Map<Profile, number> {
   const fit = serving.filter((slot) => unfitnessOf(slot, site, memory, now) === null);
+  const coming = Map.groupBy(
+    slots.filter(({ phase }) => phase === "launching" || phase === "booting"),
+    (slot) => slot.profile,
+  );
   const byProfile = Map.groupBy(fit, (slot) => slot.profile);
-  return new Map([...byProfile].map(([profile, own]) => [profile, own.length - profile.min]));
+  return new Map(
+    [...byProfile].map(([profile, own]) => {
+      // What is on its way is there in a moment, and is as good as one that idles.
+      const worth = (kept?.get(profile.name)?.builders ?? 0) - (coming.get(profile)?.length ?? 0);
+      return [profile, own.length - Math.max(profile.min, kept === null ? 0 : worth)];
+    }),
+  );
+}
+
+function floorReason({ name, min }: Profile, kept: Uses["kept"]): string {
+  const worth = kept?.get(name);
+  return worth === undefined || worth.builders <= min ? `${name} keeps a floor of ${min}` : worth.reason;
 }
 
 /** The one that saves most, then the longest idle; of those with work the one with least of it. */
@@ -112,20 +137,19 @@ function cheapestFirst(a: Candidate, b: Candidate): number {
 
 function judge(
   slot: Slot,
-  busySlots: ReadonlySet<string>,
-  needed: ReadonlySet<string>,
+  uses: Uses,
   site: Site,
   memory: Memory,
   now: number,
 ): { readonly candidate: Candidate } | { readonly stay: string } {
   const unfit = unfitnessOf(slot, site, memory, now);
-  const stay = reasonToStay(slot, busySlots, needed, unfit, site, memory, now);
+  const stay = reasonToStay(slot, uses, unfit, site, memory, now);
   if (stay !== null) return { stay };
   const pricePerHour = slot.instance === null ? 0 : instanceCost(slot.instance, site).pricePerHour;
   return { candidate: { slot, unfit, idle: idleSeconds(slot, memory, now), pricePerHour } };
 }
 
-function drainReason({ slot, unfit, idle, pricePerHour }: Candidate, site: Site): string {
+function drainReason({ slot, unfit, idle, pricePerHour }: Candidate, site: Site, kept: Uses["kept"]): string {
   const seconds = Math.round(idle);
   const busy = slot.tasks.length === 0 ? "while it is idle" : `once its ${slot.tasks.length} task(s) have ended`;
   switch (unfit) {
@@ -143,6 +167,8 @@ function drainReason({ slot, unfit, idle, pricePerHour }: Candidate, site: Site)
       return `idle ${seconds} s and still not ready, so short of disk or overloaded: replaced`;
     case null: {
       const saves = pricePerHour > 0 ? `, saves $${round(pricePerHour)} an hour` : "";
+      const worth = kept?.get(slot.profile.name);
+      if (worth !== undefined) return `idle ${seconds} s, and ${worth.reason}${saves}`;
       return `idle ${seconds} s, break-even is ${holdOf(slot.profile, site)} s, and the queue has no task for it${saves}`;
     }
   }
@@ -150,8 +176,7 @@ function drainReason({ slot, unfit, idle, pricePerHour }: Candidate, site: Site)
 
 function reasonToStay(
   slot: Slot,
-  busySlots: ReadonlySet<string>,
-  needed: ReadonlySet<string>,
+  { busySlots, needed, kept }: Uses,
   unfit: Unfitness,
   site: Site,
   memory: Memory,
@@ -169,7 +194,7 @@ function reasonToStay(
   if (unfit === "silent") return null;
   const idle = idleSeconds(slot, memory, now);
   const hold = holdOf(slot.profile, site);
-  if (idle >= hold) return null;
+  if (idle >= hold || (kept !== null && unfit === null)) return null;
   if (unfit === "unready") return `idle ${Math.round(idle)} s and not ready, so no capacity: replaced after ${hold} s`;
   return `idle ${Math.round(idle)} s, break-even is ${hold} s`;
 }

@@ -2,6 +2,7 @@
 
 import type { Market } from "../config/index.ts";
 import type { HubState } from "../hub/index.ts";
+import { type ForecastMemory, NO_FORECAST } from "./forecast/memory.ts";
 
 export type InstanceState = "pending" | "running" | "shutting-down" | "terminated" | "stopping" | "stopped";
 
@@ -152,6 +153,7 @@ export interface Memory {
   /** When it was seen again after that. */
   readonly hubBackAt: number | null;
   readonly lookups: Lookups;
+  readonly forecast: ForecastMemory;
 }
 
 export const EMPTY_MEMORY: Memory = {
@@ -167,6 +169,7 @@ export const EMPTY_MEMORY: Memory = {
   hubOfflineSince: null,
   hubBackAt: null,
   lookups: { tagArches: {}, packageSeconds: {} },
+  forecast: NO_FORECAST,
 };
 
 /** Where a slot stands. Derived from EC2 and the hub in every pass, never stored. */
@@ -224,6 +227,8 @@ export type Change =
       readonly checkInAfter: number | null;
       /** A builder was lost here, and the hub holds tasks for it: its host is and stays enabled. */
       readonly intoLost: boolean;
+      /** The hub has not heard of the host for so long that it gives it nothing: it is enabled before its builder is up. */
+      readonly enablesHost: boolean;
       /** In the order to try: all of one market together. */
       readonly offerings: readonly OfferingChoice[];
       readonly reason: string;

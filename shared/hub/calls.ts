@@ -5,17 +5,21 @@
 import * as z from "zod";
 import { unexpectedShape } from "./answers.ts";
 import type { HubFault } from "./faults.ts";
-import { requestedBuild } from "./requests.ts";
-import type { HubCall, HubCaller } from "./session.ts";
-import { type Channel, type Host, type Refusal, TASK_STATE, type Task, type TaskRun } from "./state.ts";
+import { type HubQuery, query } from "./query.ts";
+import { requestedInRow } from "./requests.ts";
+import type { HubCaller } from "./session.ts";
+import {
+  type Channel,
+  type Host,
+  type Refusal,
+  type RepoRequest,
+  TASK_STATE,
+  type Task,
+  type TaskRun,
+} from "./state.ts";
 import { named } from "./xmlrpc/encode.ts";
-import type { XmlRpcValue } from "./xmlrpc/values.ts";
 
-export interface HubQuery<T> {
-  readonly call: HubCall;
-  /** Throws HubAnswerUnreadable, naming the method and the field, for an answer of another shape. */
-  decode(value: XmlRpcValue): T;
-}
+export type { HubQuery };
 
 /** Throws what `HubCaller.call` throws. */
 export async function ask<T>(caller: HubCaller, { call, decode }: HubQuery<T>): Promise<T> {
@@ -85,6 +89,10 @@ export const getActiveRuns = (): HubQuery<TaskRun[]> => query("scheduler.getTask
 export const getActiveRefusals = (): HubQuery<Refusal[]> =>
   query("scheduler.getTaskRefusals", [[["state", "IN", ACTIVE_STATES]]], refusalRows);
 
+/** Repos that are asked for and not made yet. A fault before Koji 1.35, which has no such queue. */
+export const getRepoRequests = (): HubQuery<RepoRequest[]> =>
+  query("repo.queryQueue", [[["active", "IS", true]], ["id", "tag_id", "create_ts", "task_id"]], repoRequestRows);
+
 /** Null when anonymous, which is also what a session gets whose headers were lost on the way. */
 export const getLoggedInUser = (): HubQuery<{ readonly id: number; readonly name: string } | null> =>
   query("getLoggedInUser", [], maybeUser);
@@ -119,7 +127,7 @@ const taskRow = z
     start_ts: epochSeconds.nullable().default(null),
     request: z.unknown(),
   })
-  .transform(({ request, ...task }): Task => ({ ...task, ...requestedBuild(task.method, request) }));
+  .transform(({ request, ...task }): Task => ({ ...task, ...requestedInRow(task.method, request) }));
 
 const hostRow = z.object({
   id,
@@ -152,6 +160,10 @@ const runRow = z.object({ id, task_id: id, host_id: id, active: z.boolean(), cre
 
 const refusalRow = z.object({ task_id: id, host_id: id, soft: z.boolean(), by_host: z.boolean(), ts: epochSeconds });
 
+const repoRequestRow = z
+  .object({ id, tag_id: id, create_ts: epochSeconds, task_id: id.nullable() })
+  .transform(({ tag_id, ...row }): RepoRequest => ({ ...row, tag: tag_id }));
+
 const archWords = z
   .string()
   .nullable()
@@ -166,21 +178,8 @@ const channelRows = z.compile(z.array(channelRow));
 const hostDataRows = z.compile(z.array(hostDataRow));
 const runRows = z.compile(z.array(runRow));
 const refusalRows = z.compile(z.array(refusalRow));
+const repoRequestRows = z.compile(z.array(repoRequestRow));
 const maybeUser = z.object({ id, name: z.string() }).nullable();
 const text = z.string();
 const buildConfig = z.object({ name: z.string(), arches: archWords });
 const maybeSeconds = z.number().nullable();
-
-function query<T>(method: string, params: readonly XmlRpcValue[], shape: z.ZodType<T>): HubQuery<T> {
-  return {
-    call: { method, params },
-    decode(value) {
-      const checked = shape.safeParse(value);
-      if (checked.success) return checked.data;
-      const [issue] = checked.error.issues;
-      const place = (issue?.path ?? []).map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`));
-      const problem = `${place.join("").replace(/^\./, "") || "it"}: ${issue?.message ?? "unexpected value"}`;
-      throw unexpectedShape(method, problem, checked.error);
-    },
-  };
-}

@@ -80,5 +80,5 @@ export function endsSession(error: unknown): boolean {
 
 /** Whether the method can be asked again without harm. host.get* are not here: host.getTasks may run the scheduler. */
 export function onlyReads(method: string): boolean {
-  return /^(?:scheduler\.)?(?:get|list)[A-Z]/.test(method);
+  return /^(?:(?:scheduler\.)?(?:get|list)|repo\.query)[A-Z]/.test(method);
 }

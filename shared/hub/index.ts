@@ -1,6 +1,7 @@
 // The door of shared/hub.
 export * from "./calls.ts";
 export * from "./faults.ts";
+export * from "./history.ts";
 export { FREE_TASK_LIMIT, type ScheduleResult, schedule } from "./scheduler.ts";
 export * from "./session.ts";
 export * from "./state.ts";

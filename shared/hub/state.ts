@@ -66,6 +66,9 @@ export interface Task {
   /** Build tag (id or name) and package that the request names, where the method has them. */
   readonly build_tag?: number | string | null;
   readonly package?: string | null;
+  /** Build target of a request that a person makes, and the arches it asks for (none = all of the tag). */
+  readonly target?: string | null;
+  readonly arches?: readonly string[];
 }
 
 export interface Refusal {
@@ -84,6 +87,16 @@ export interface TaskRun {
   readonly create_ts: number;
 }
 
+/** A repo that is asked for; the hub makes its newRepo task later (kojira, repo.checkQueue). */
+export interface RepoRequest {
+  readonly id: number;
+  /** Id of the build tag. */
+  readonly tag: number;
+  readonly create_ts: number;
+  /** null = no task has been made for it yet. */
+  readonly task_id: number | null;
+}
+
 export interface HubState {
   readonly now: number;
   readonly options: HubOptions;
@@ -92,4 +105,6 @@ export interface HubState {
   readonly tasks: readonly Task[];
   readonly refusals: readonly Refusal[];
   readonly runs: readonly TaskRun[];
+  /** Missing where the hub has no such queue (before Koji 1.35). */
+  readonly repoRequests?: readonly RepoRequest[];
 }

@@ -68,6 +68,6 @@ const NEEDS_TAG_ARCH: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether the hub would refuse hosts outside the build tag's arches for this task (automatic arch refusal). */
-export function needsTagArch(task: Task): boolean {
+export function needsTagArch(task: Pick<Task, "arch" | "method">): boolean {
   return task.arch === "noarch" && NEEDS_TAG_ARCH.has(task.method);
 }

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { recordDecision } from "../../shared/fleet/record.ts";
-import { builder, decideOn, free, NOW, open, times } from "../fleet/world.ts";
+import { builder, decideOn, free, makeSite, NOW, open, times } from "../fleet/world.ts";
 import { type FleetTestWorld, openFleetWorld } from "./fleet-world.ts";
 
 let world: FleetTestWorld;
@@ -22,7 +22,7 @@ async function storePass(world: FleetTestWorld) {
     done: index > 0,
     sentence: index > 0 ? "launched i-2" : "CreateFleet failed (InsufficientInstanceCapacity): no capacity",
   }));
-  await recordDecision({ store: world.store }, decision, outcomes, 7);
+  await recordDecision({ store: world.store, site: makeSite() }, decision, outcomes, 7);
   return decision;
 }
 
@@ -47,7 +47,7 @@ describe("toji fleet status", () => {
 
   it("says of a change that the pass did not come to it", async () => {
     const decision = decideOn({ tasks: [free()] });
-    await recordDecision({ store: world.store }, decision, [], 7);
+    await recordDecision({ store: world.store, site: makeSite() }, decision, [], 7);
     expect((await world.toji("status")).stdout).toMatch(/launch b-01 .*\n {4}not begun: the pass ended before it/);
   });
 
@@ -64,6 +64,30 @@ describe("toji fleet status", () => {
       done: false,
       outcome: expect.stringMatching(/^CreateFleet failed/),
     });
+  });
+
+  it("tells how long launches took, and what would shorten a task's wait", async () => {
+    const decision = decideOn({});
+    const path = { boot: { count: 30, seconds: 126.4 }, ready: { count: 30, seconds: 3.6 }, underWay: {} };
+    const memory = { ...decision.memory, forecast: { ...decision.memory.forecast, paths: { x86: path } } };
+    await recordDecision({ store: world.store, site: makeSite() }, { ...decision, memory }, [], 7);
+    const { stdout } = await world.toji("status");
+    expect(stdout).toContain(
+      "  x86: boot 126 s (30 launches), then ready after 4 s\n  then the hub's scheduler adds up to",
+    );
+    expect((await world.json("status")).path).toEqual({
+      runInterval: 60,
+      pollSeconds: 15,
+      profiles: [{ profile: "x86", launches: 30, bootSeconds: 126.4, readySeconds: 3.6 }],
+    });
+  });
+
+  it("reads the record of an older version, which has nothing measured", async () => {
+    await storePass(world);
+    const stored = JSON.parse((await world.store.get("fleet/decisions/latest.json"))?.text ?? "{}");
+    await world.store.put("fleet/decisions/latest.json", JSON.stringify({ ...stored, path: undefined }));
+    expect(await world.json("status")).toMatchObject({ ok: true, path: null });
+    expect((await world.toji("status")).stdout).not.toContain("from launch to work");
   });
 
   it("shows the holds in force, not those that are over", async () => {
@@ -83,7 +107,7 @@ describe("toji fleet status", () => {
       { stops: "launches", profile: "x86", reason: "3 boots failed" },
       { stops: "terminations", profile: null, reason: "hub and EC2 disagree" },
     ] as const;
-    await recordDecision({ store: world.store }, { ...decideOn({}), breakers }, [], 7);
+    await recordDecision({ store: world.store, site: makeSite() }, { ...decideOn({}), breakers }, [], 7);
     const { stdout } = await world.toji("status");
     expect(stdout.split("\n").slice(0, 2)).toEqual([
       "STOPPED: launches of x86: 3 boots failed",

@@ -68,6 +68,15 @@ describe("toji plan", () => {
     expect(answer.launch.map((each: { profile: string }) => each.profile)).toEqual(["default-arm"]);
   });
 
+  it("says of an enabled host that never checked in that it may boot or be lost, for EC2 was not asked", async () => {
+    const slot = "builder-x86-01.example.org";
+    hub.addHost(slot, { arches: "x86_64", capacity: 8 });
+    const answer = await planJson();
+    hub.as("kojiadmin").disableHost(slot);
+    const about = answer.keep.find((each: { builder: string }) => each.builder === slot);
+    expect(about?.reason).toMatch(/^enabled and silent, without a task: its builder boots, or is lost/);
+  });
+
   it("is a stated non-change and exit 1 while the hub is offline", async () => {
     hub.setOffline("moving house");
     const { code, stdout, stderr } = await plan("--json");

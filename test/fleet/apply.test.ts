@@ -46,6 +46,7 @@ const launchOf = (slot = "b-01", offerings = [offer("spot"), offer("on-demand")]
   token: `token-of-${slot}`,
   checkInAfter: null,
   intoLost: false,
+  enablesHost: false,
   offerings,
   reason: "a test",
 });

@@ -69,6 +69,18 @@ describe("the hub's state", () => {
     ]);
   });
 
+  it("has the repos that are asked for; a hub before 1.35 has no such queue, and needs no note", async () => {
+    const asked = { id: 5, tag_id: 7, create_ts: 1_795_006_000.5, task_id: null };
+    const queue = hubWith((method) => (method === "repo.queryQueue" ? { ok: true, value: [asked] } : undefined));
+    const known = await observe({ ...world.ports, hubReader: queue }, { channelIds: [] }, NOTHING_KNOWN);
+    expect(stateOf(known).repoRequests).toEqual([{ id: 5, tag: 7, create_ts: 1_795_006_000.5, task_id: null }]);
+    expect(Object.keys(known.lookups.tagArches)).toEqual(["7"]);
+    const old = hubWith((method) => (method === "repo.queryQueue" ? fault("Invalid method") : undefined));
+    const { hub } = await observe({ ...world.ports, hubReader: old }, { channelIds: [] }, NOTHING_KNOWN);
+    expect(hub).toMatchObject({ seen: true, notes: [] });
+    expect(hub.seen && Object.keys(hub.state)).not.toContain("repoRequests");
+  });
+
   it("is not seen at all when what it cannot do without is missing", async () => {
     const hubReader = hubWith((method) => (method === "listTasks" ? fault("no such table") : undefined));
     const { hub } = await observe({ ...world.ports, hubReader }, { channelIds: [] }, NOTHING_KNOWN);
@@ -144,6 +156,23 @@ describe("tags and packages", () => {
     world.clock.pass(700);
     await observe(ports, { channelIds: [] }, first.lookups);
     expect(asked).toEqual(["11", "11"]);
+  });
+
+  it("are asked for what is under way too, where they say what comes next", async () => {
+    const open = { state: 1, host_id: 4 };
+    const rows = [
+      { ...row("newRepo", "noarch", 0), ...open, id: 2, request: [{ id: 14, name: "f42-build" }, {}] },
+      { ...row("rebuildSRPM", "x86_64", 13), ...open, id: 3 },
+      { ...row("buildArch", "x86_64", 12), ...open, id: 4 },
+      row("buildSRPMFromSCM", "noarch", 11),
+    ];
+    const asked: string[] = [];
+    const hubReader = hubWith((method, param) => {
+      if (method === "getBuildConfig") asked.push(String(param));
+      return method === "listTasks" ? { ok: true, value: rows } : undefined;
+    });
+    await observe({ ...world.ports, hubReader }, { channelIds: [] }, NOTHING_KNOWN);
+    expect(asked.toSorted()).toEqual(["11", "13", "14"]);
   });
 
   it("that the hub does not know limit nothing", async () => {

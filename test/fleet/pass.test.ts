@@ -106,7 +106,7 @@ describe("what a pass leaves behind", () => {
     expect(stored(keys[0] ?? "")).toMatchObject({
       epoch: 1,
       changes: [{ kind: "launch", slot: "b-01" }],
-      outcomes: [{ kind: "launch", slot: "b-01", done: true, sentence: "launched i-1" }],
+      outcomes: [{ kind: "launch", slot: "b-01", done: true, sentence: "launched i-1; its host is enabled" }],
     });
   });
 

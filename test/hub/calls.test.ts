@@ -12,6 +12,7 @@ import {
   getHostData,
   getKojiVersion,
   getLoggedInUser,
+  getRepoRequests,
   type HubQuery,
   listActiveTasks,
   listChannels,
@@ -152,6 +153,16 @@ describe("the answer to", () => {
     expect(getActiveRefusals().decode([refusal])).toEqual([
       { task_id: 2, host_id: 3, by_host: true, soft: false, ts: 1.5 },
     ]);
+  });
+
+  it("getRepoRequests has the repos that are asked for, made already or not", () => {
+    // Recorded without arguments: with finished ones, and with more fields.
+    expect(getRepoRequests().decode(recorded("repo.queryQueue"))).toEqual([
+      { id: 1, tag: 2, create_ts: 1795353219.568081, task_id: null },
+      { id: 2, tag: 3, create_ts: 1795353458.726567, task_id: 37 },
+    ]);
+    const { params } = getRepoRequests().call;
+    expect(params).toEqual([[["active", "IS", true]], ["id", "tag_id", "create_ts", "task_id"]]);
   });
 
   it("the small questions is small", () => {

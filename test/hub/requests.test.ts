@@ -1,7 +1,7 @@
 // What a task's request tells, for the methods of Koji and the sources that people build from.
 
 import { describe, expect, it } from "vitest";
-import { packageOf, requestedBuild } from "../../shared/hub/requests.ts";
+import { packageOf, requestedBuild, requestedInRow } from "../../shared/hub/requests.ts";
 
 describe("the package of a source", () => {
   it.each<[string, string | null]>([
@@ -29,8 +29,19 @@ describe("a request", () => {
     ["build", ["git+https://host/rpms/foo.git#1", "f42-candidate", {}], null, "foo"],
     ["build", [null, "f42-candidate", {}], null, null],
     ["createImage", ["cloud", "1", "2", "x86_64", {}, 9, {}, "tree", {}], 9, "cloud"],
-    ["createLiveMedia", ["live", "1", "2", "x86_64", {}, { id: 9 }, {}, "ks", {}], null, "live"],
-    ["newRepo", ["f42-build", { __starstar: true }], null, null],
+    ["createLiveMedia", ["live", "1", "2", "x86_64", {}, { id: 9 }, {}, "ks", {}], 9, "live"],
+    ["newRepo", ["f42-build", { __starstar: true }], "f42-build", null],
+    [
+      "newRepo",
+      [
+        { id: 7, name: "f42-build" },
+        { opts: {}, __starstar: true },
+      ],
+      7,
+      null,
+    ],
+    ["distRepo", ["f42-build", 12, [], {}], "f42-build", null],
+    ["distRepo", [{ name: "f42-build" }, 12, [], {}], null, null],
     ["createrepo", [1, "x86_64", null], null, null],
     ["buildArch", [], null, null],
     ["buildArch", "<?xml version='1.0'?>", null, null],
@@ -38,5 +49,26 @@ describe("a request", () => {
     ["constructor", ["foo-1-1.src.rpm", 7], null, null],
   ])("of %s %j builds in %j the package %j", (method, request, build_tag, name) => {
     expect(requestedBuild(method, request)).toEqual({ build_tag, package: name });
+  });
+});
+
+describe("a task's row", () => {
+  it("has the target and the arches that a request asks for", () => {
+    const override = { scratch: true, arch_override: "x86_64 aarch64" };
+    expect(requestedInRow("build", ["git+https://host/rpms/foo.git#1", "f42-candidate", override])).toEqual({
+      build_tag: null,
+      package: "foo",
+      target: "f42-candidate",
+      arches: ["x86_64", "aarch64"],
+    });
+    const image = ["cloud", "1", ["x86_64", "aarch64"], "f42-images", "tree", {}];
+    expect(requestedInRow("image", image)).toMatchObject({ target: "f42-images", arches: ["x86_64", "aarch64"] });
+  });
+
+  it("stays as small as it was where a request asks for neither", () => {
+    const request = ["tasks/2/2/foo-1-1.src.rpm", 7, "x86_64", false, {}];
+    expect(Object.keys(requestedInRow("buildArch", request))).toEqual(["build_tag", "package"]);
+    expect(Object.keys(requestedInRow("build", [null, "", { arch_override: "" }]))).toEqual(["build_tag", "package"]);
+    expect(Object.keys(requestedInRow("createrepo", [1, "x86_64", null]))).toEqual(["build_tag", "package"]);
   });
 });

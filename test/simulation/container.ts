@@ -182,7 +182,10 @@ export class Container {
             if (looks) this.view.hub = true;
             if (!reads) {
               const enabled = enabledBy(method, params);
-              for (const slot of enabled) this.#world.invariants.hand.onEnable(slot);
+              for (const slot of enabled) {
+                this.#world.invariants.hand.onEnable(slot);
+                this.#world.invariants.enable.onEnable(slot);
+              }
               this.#world.invariants.noteServing(enabled);
               this.#did(method);
             }

@@ -102,7 +102,7 @@ export const OWN_STORIES: readonly Story[] = [
         () => {},
       );
     },
-    shows: [/terminate b-01: .* the limit is 300 s/, /enable b-02/],
+    shows: [/drain b-01: .* the limit is 300 s/, /terminate b-01: drained/, /enable b-02/],
     ends: { serving: ["b-02"], tasks: ["OPEN"] },
   },
   {

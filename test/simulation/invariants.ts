@@ -5,6 +5,7 @@ import type { LiveInstance } from "../../sandbox/world/ec2/index.ts";
 import { onDemandPrice, slotNames, vcpusOf } from "../../shared/config/index.ts";
 import { TAG } from "../../shared/fleet/index.ts";
 import type { Container } from "./container.ts";
+import { EnableRules } from "./enable-rules.ts";
 import { judgeEnd } from "./end-rules.ts";
 import { HandRules } from "./hand-rules.ts";
 import type { Rule, Violation } from "./rules.ts";
@@ -37,6 +38,7 @@ export class Invariants {
   readonly waits: Waits;
   readonly stuck: StuckTasks;
   readonly hand: HandRules;
+  readonly enable: EnableRules;
   /** By slot: when a person took the tags of its instance away. */
   readonly tagsLostAt = new Map<string, number>();
   /** When a fault last took Toji its memory. */
@@ -56,6 +58,7 @@ export class Invariants {
     this.waits = new Waits(world, this);
     this.stuck = new StuckTasks(world, this);
     this.hand = new HandRules(world, this);
+    this.enable = new EnableRules(world, this);
   }
 
   break(rule: Rule, subject: string, detail: string): void {

@@ -68,11 +68,25 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "never-enabled",
     breaks: ["boots-end", "starts-in-time", "queue-served"],
     edits: [
+      fleet("host.ts", "await write(hub, enableHost(slot));\n", ""),
       fleet(
         "builders.ts",
         "await write(await ports.hubWriter(), enableHost(change.slot));\n  await putAway",
         "await putAway",
       ),
+    ],
+  },
+  {
+    // The decision looks, and the launch once more.
+    name: "enabled-at-launch-while-ready",
+    breaks: ["enabled-when-safe"],
+    edits: [
+      fleet(
+        "explain.ts",
+        'enablesHost: slot.phase === "empty" && !slot.polling',
+        'enablesHost: slot.phase === "empty"',
+      ),
+      fleet("host.ts", "now - host.update_ts <= readyTimeout", "now < host.update_ts"),
     ],
   },
   {

@@ -5,6 +5,8 @@ export const RULES = {
     "Toji terminates no builder whose host holds an ASSIGNED or OPEN task, unless its own kojid never checked in",
   "boots-end":
     "no instance outlives the boot limit by two passes without a kojid that checked in and a host that was enabled",
+  "enabled-when-safe":
+    "Toji enables no host that the hub takes for ready before its builder's kojid has checked in, unless it holds tasks",
   "tags-return": "no instance of ours is without its tags for longer than two passes",
   "no-ghost-hosts":
     "no host of a slot is enabled without an instance for longer than two passes, unless it holds tasks",

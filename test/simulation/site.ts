@@ -44,6 +44,7 @@ export function drawSite(random: Random): Site {
       options: { runInterval: random.pick([60, 60, 15]) },
     },
     builders: {
+      forecast: false,
       identityCaParameter: PARAMETER.builderCa,
       identityHours: random.pick([24, 24, 6]),
       subnets: SUBNETS,

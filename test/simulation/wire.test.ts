@@ -32,6 +32,7 @@ const CALLS: readonly HubCall[] = [
   { method: "scheduler.getHostData" },
   { method: "scheduler.getTaskRuns" },
   { method: "scheduler.getTaskRefusals", params: [[["soft", true]]] },
+  { method: "repo.queryQueue", params: [[["active", "IS", true]]] },
   { method: "getHost", params: ["b-01"] },
   { method: "getHost", params: ["nobody"] },
   { method: "getBuildConfig", params: ["plain-build"] },

@@ -1,7 +1,7 @@
 // The hub's scheduler: the replica applied to the tables. It runs only inside a builder's call or by scheduler.doRun.
 
 import { type HubState, schedule, TASK_STATE, type Task } from "../../../shared/hub/index.ts";
-import { requestedBuild } from "../../../shared/hub/requests.ts";
+import { requestedInRow } from "../../../shared/hub/requests.ts";
 import { assertPermission, type Caller, type HubContext } from "./context.ts";
 import type { TaskRow, TaskRunRow } from "./rows.ts";
 import { assignTo, free } from "./tasks.ts";
@@ -35,7 +35,7 @@ export function copyState(hub: HubContext): HubState {
 
 function copyTask(task: TaskRow): Task {
   const { awaited: _awaited, owner: _owner, completion_ts: _end, request, result: _result, ...copy } = task;
-  return { ...copy, ...requestedBuild(task.method, request) };
+  return { ...copy, ...requestedInRow(task.method, request) };
 }
 
 /** Whether it ran: not sooner than RunInterval after the last run, unless forced. */

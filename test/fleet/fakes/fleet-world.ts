@@ -303,8 +303,12 @@ export class FleetWorld {
         this.#seen.add(each.id);
         if (this.#intoEnabled.has(each.id)) continue;
         const up = each.state === "pending" || each.state === "running";
-        if (host?.enabled && up && !this.#checkedIn.has(each.id))
-          this.broken.add(`${slot} is enabled before ${each.id} checked in`);
+        if (!host?.enabled || !up || this.#checkedIn.has(each.id)) continue;
+        // The hub gives nothing to a host that it has not heard of for ReadyTimeout.
+        const silentSeconds = this.clock.now() - (host.update_ts ?? Number.NEGATIVE_INFINITY);
+        if (silentSeconds <= DEFAULT_HUB_OPTIONS.readyTimeout)
+          this.broken.add(`${slot} is enabled before ${each.id} checked in, and the hub takes it for ready`);
+        if (this.hub.heldBy(slot).length > 0) this.broken.add(`${slot} was given a task before ${each.id} checked in`);
       }
     }
     for (const profile of this.site.builders.profiles) {

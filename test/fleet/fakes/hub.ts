@@ -21,7 +21,7 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 export type FakeHost = Mutable<Omit<Host, "channels">> & { channels: number[] };
 export type FakeTask = Mutable<Task>;
 
-const READS = /^(?:scheduler\.)?(?:get|list)/;
+const READS = /^(?:(?:scheduler\.)?(?:get|list)|repo\.query)/;
 const generic = (text: string) => new HubFault(1000, text);
 
 export class FakeHub {
@@ -185,6 +185,7 @@ export class FakeHub {
       case "scheduler.getTaskRuns":
         return this.runs.filter((run) => run.active).map((run) => ({ ...run }));
       case "scheduler.getTaskRefusals":
+      case "repo.queryQueue":
         return [];
       case "getBuildConfig":
         return { name: "build", arches: "x86_64" };

@@ -73,7 +73,7 @@ function timeTest(name: string, value: XmlRpcValue): Test[] {
   const [, field = "", side = ""] = /^(created|started|complete)(Before|After)$/.exec(name) ?? [];
   const at = timeFields[field];
   if (at === undefined) return [];
-  const limit = typeof value === "string" ? Date.parse(value) / 1000 : asNumber(value);
+  const limit = typeof value === "string" ? secondsOf(value) : asNumber(value);
   if (Number.isNaN(limit)) throw parameterError(`Invalid time format: ${String(value)}`);
   return [
     (task) => {
@@ -81,6 +81,12 @@ function timeTest(name: string, value: XmlRpcValue): Test[] {
       return time !== null && (side === "Before" ? time < limit : time > limit);
     },
   ];
+}
+
+/** PostgreSQL reads microseconds; Date.parse stops at milliseconds. */
+function secondsOf(text: string): number {
+  const [, fraction = ""] = /(\.\d+)/.exec(text) ?? [];
+  return Date.parse(text.replace(fraction, "")) / 1000 + Number(fraction);
 }
 
 /** Looks only where tasks of these states are kept. */

@@ -1,0 +1,314 @@
+// What demand will be when a builder launched now is ready, and how many builders that is worth. Pure.
+// Objective: dollars + waitValuePerHour x hours that tasks wait for a builder (docs/policy.md).
+
+import type { Profile, Site } from "../config/index.ts";
+import { expectedWeight, type HubState, TASK_STATE, type Task } from "../hub/index.ts";
+import type { Judge } from "./eligible.ts";
+import { chancesOfRise, learnRise, noteArrivals, situationOf } from "./forecast/arrivals.ts";
+import { addUp, reliefOf, worthwhile } from "./forecast/capacity.ts";
+import { type ComingTask, type ComingTasks, childrenAhead } from "./forecast/children.ts";
+import { noteFamilies } from "./forecast/families.ts";
+import {
+  countLoads,
+  demandOf,
+  emptyLoad,
+  findGroups,
+  type Group,
+  type GroupLoad,
+  sizeOf,
+  tasksPerBuilder,
+  weightOf,
+} from "./forecast/groups.ts";
+import { type ForecastMemory, type GroupMemory, NEW_GROUP } from "./forecast/memory.ts";
+import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
+import { burstAfter, type Figures, keepSentence, launchSentence, thresholdsFor } from "./forecast/worth.ts";
+import { chooseOfferings, UNLIMITED } from "./offerings.ts";
+import type { Slot } from "./slots.ts";
+import type { Lookups } from "./types.ts";
+
+/** What the forecast says of one profile, with the figures of its sentence. */
+export interface PoolForecast {
+  /** Builders that are worth being there or on their way. */
+  readonly builders: number;
+  /** Idle builders down to so many stay. */
+  readonly keep: number;
+  readonly launchSentence: string;
+  readonly keepSentence: string;
+}
+
+export interface Forecast {
+  readonly pools: ReadonlyMap<string, PoolForecast>;
+  readonly memory: ForecastMemory;
+}
+
+export interface Scene {
+  readonly state: HubState;
+  readonly slots: readonly Slot[];
+  readonly site: Site;
+  readonly judge: Judge;
+  readonly lookups: Lookups;
+  readonly now: number;
+  /** Builders of a profile that are there or on their way. */
+  aliveOf(profile: Profile): number;
+}
+
+/** What one group is worth, in typical tasks of its home profile. */
+interface Wish {
+  readonly group: Group;
+  /** Room that is worth launching, and keeping: demand included. */
+  readonly launch: number;
+  readonly keep: number;
+  readonly figures: Figures;
+}
+
+/** Half the time between two passes: what comes is seen so much later on average. */
+const PASS_SECONDS = 5;
+/** Idle builders stay for this share of a boot after they were last worth keeping. */
+const HOLD_SHARE = 0.75;
+
+export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
+  const { state, slots, site, now, judge } = scene;
+  const prices = new Map(site.builders.profiles.map((profile) => [profile, priceOf(profile, site, now)]));
+  const groupOf = findGroups(judge, (profile) => prices.get(profile) ?? 0);
+  const loads = countLoads(state.tasks, slots, groupOf, memory.newestTask);
+  for (const profile of site.builders.profiles) {
+    const group = { key: profile.name, profiles: [profile], home: profile };
+    if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
+  }
+  const bySlot = Map.groupBy(slots, (slot) => slot.profile);
+  const paths = new Map(
+    site.builders.profiles.map((profile) => [
+      profile,
+      notePath(memory.paths[profile.name] ?? NO_PATH, bySlot.get(profile) ?? [], now),
+    ]),
+  );
+  const graph = noteFamilies(memory.graph, state.tasks, state.now);
+  const leads = new Map([...paths].map(([profile, path]) => [profile, leadSeconds(path, site.builders.bootSeconds)]));
+  const longest = Math.max(...leads.values());
+  const children = childrenByGroup(childrenAhead(state, graph, scene.lookups, longest + PASS_SECONDS), groupOf, loads);
+  const groups: Record<string, GroupMemory> = {};
+  const wishes: Wish[] = [];
+  for (const load of loads.values()) {
+    const { home, key } = load.group;
+    const setting = { lead: leads.get(home) ?? site.builders.bootSeconds, price: prices.get(home) ?? 0 };
+    const { wish, learned } = judgeGroup(load, children.get(key) ?? NOTHING_COMES, memory, setting, scene, bySlot);
+    groups[key] = learned;
+    wishes.push(wish);
+  }
+  // Groups that nothing is seen of now keep what they have learned.
+  for (const [key, known] of Object.entries(memory.groups)) groups[key] ??= known;
+  const shared = shareOut(wishes, scene, loads);
+  const pools = new Map<string, PoolForecast>();
+  const keeps: Record<string, ForecastMemory["keeps"][string]> = {};
+  for (const wish of wishes) {
+    const { home, profiles } = wish.group;
+    if (profiles.length > 1) continue;
+    const { builders, keepNow } = shared.get(home) ?? { builders: 0, keepNow: 0 };
+    const hold = home.holdSeconds ?? site.builders.holdSeconds ?? HOLD_SHARE * wish.figures.leadSeconds;
+    // Of builders whose past is forgotten none is known to be idle for long: they stay for the hold time.
+    const past = memory.keeps[home.name] === undefined ? scene.aliveOf(home) : 0;
+    const noted = noteKeep(memory.keeps[home.name] ?? [], Math.max(keepNow, past), now, hold);
+    keeps[home.name] = noted;
+    const keep = noted[0]?.[1] ?? 0;
+    pools.set(home.name, {
+      builders,
+      keep,
+      launchSentence: launchSentence(builders, wish.figures),
+      keepSentence: keepSentence(keep, wish.figures),
+    });
+  }
+  const newestTask = state.tasks.reduce((newest, { id }) => Math.max(newest, id), memory.newestTask);
+  const remembered: Record<string, PathMemory> = {};
+  for (const [profile, path] of paths) remembered[profile.name] = path;
+  return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph } };
+}
+
+/** What builds under way bring to a group, in typical tasks. */
+interface Coming {
+  /** At some time within one boot, and at its end. */
+  readonly within: { readonly chance: number; readonly tasks: number }[];
+  readonly atEnd: { readonly chance: number; readonly tasks: number }[];
+  /** Of today's demand: what counts among `atEnd`, since it may have ended. */
+  leaving: number;
+}
+
+const NOTHING_COMES: Coming = { within: [], atEnd: [], leaving: 0 };
+
+function judgeGroup(
+  load: GroupLoad,
+  coming: Coming,
+  memory: ForecastMemory,
+  { lead, price }: { readonly lead: number; readonly price: number },
+  { site, now }: Scene,
+  bySlot: ReadonlyMap<Profile, readonly Slot[]>,
+): { readonly wish: Wish; readonly learned: GroupMemory } {
+  const { group } = load;
+  const came = noteArrivals(memory.groups[group.key] ?? NEW_GROUP, load.came, now);
+  const situation = situationOf(came, now);
+  const demand = demandOf(load.all, group.home);
+  const expected = coming.atEnd.reduce((sum, { chance, tasks }) => sum + chance * tasks, demand - coming.leaving);
+  const learned = learnRise(came, { at: now, situation, expected }, demand, {
+    since: memory.at ?? now,
+    leadSeconds: lead,
+  });
+  const size = tasksPerBuilder(group.home);
+  const rise = chancesOfRise(learned, situation);
+  const relief = reliefOf({ demand: demand - coming.leaving, children: addUp(coming.atEnd), rise }, size);
+  const meanwhile = reliefOf({ demand, children: addUp(coming.within), rise }, size);
+  const without = shortage(demand, load, bySlot);
+  const thresholds = thresholdsFor(price, lead, site);
+  const burst = burstAfter(without, thresholds.launch);
+  const figures = {
+    pricePerHour: price,
+    leadSeconds: lead,
+    demand,
+    coming: Math.max(0, expected - demand),
+    relief,
+    tasksPerBuilder: size,
+    site,
+  };
+  const launch = Math.max(demand - coming.leaving + burst, worthwhile(relief, thresholds.launch, 0) * size);
+  return { wish: { group, launch, keep: worthwhile(meanwhile, thresholds.keep, 0) * size, figures }, learned };
+}
+
+/** Queued tasks, in typical ones, that no builder which is up has room for. */
+function shortage(
+  demand: number,
+  { group, queuedTasks }: GroupLoad,
+  bySlot: ReadonlyMap<Profile, readonly Slot[]>,
+): number {
+  if (queuedTasks === 0) return 0;
+  let room = 0;
+  for (const profile of group.profiles) {
+    const up = (bySlot.get(profile) ?? []).filter(isUp).length;
+    room += up * tasksPerBuilder(profile);
+  }
+  return Math.max(0, Math.min(queuedTasks, demand - room));
+}
+
+const isUp = ({ phase, host, silent }: Slot): boolean => phase === "serving" && host?.enabled === true && !silent;
+
+/**
+ * Builders by profile: first for what only it can serve, then what several could goes where there is room already, and
+ * the rest to the cheapest. The hub gives such tasks to any of them.
+ */
+function shareOut(
+  wishes: readonly Wish[],
+  { site, aliveOf }: Scene,
+  loads: ReadonlyMap<string, GroupLoad>,
+): ReadonlyMap<Profile, { builders: number; keepNow: number }> {
+  const launch = new Map<Profile, number>();
+  const keep = new Map<Profile, number>();
+  for (const profile of site.builders.profiles) {
+    const own = wishes.find(({ group }) => group.key === profile.name);
+    // Tasks of the others that its builders have on take room all the same.
+    let guests = 0;
+    for (const { group, on } of loads.values()) {
+      const load = on.get(profile);
+      if (group.key !== profile.name && load !== undefined) guests += demandOf(load, profile);
+    }
+    launch.set(profile, (own?.launch ?? 0) + guests);
+    keep.set(profile, (own?.keep ?? 0) + guests);
+  }
+  for (const { group, launch: wanted, keep: worth } of wishes.filter((each) => each.group.profiles.length > 1)) {
+    let running = 0;
+    for (const [profile, load] of loads.get(group.key)?.on ?? []) running += demandOf(load, profile);
+    const room = (profile: Profile) => aliveOf(profile) * tasksPerBuilder(profile);
+    place(group, Math.max(0, wanted - running), launch, room);
+    place(group, Math.max(0, worth - running), keep, room);
+  }
+  return new Map(
+    site.builders.profiles.map((profile) => {
+      const size = tasksPerBuilder(profile);
+      const count = (tasks: number) => Math.ceil(tasks / size - 1e-9);
+      return [profile, { builders: count(launch.get(profile) ?? 0), keepNow: count(keep.get(profile) ?? 0) }];
+    }),
+  );
+}
+
+function place(
+  { profiles, home }: Group,
+  tasks: number,
+  taken: Map<Profile, number>,
+  roomOf: (profile: Profile) => number,
+): void {
+  let left = tasks;
+  const homeFirst = [home, ...profiles.filter((profile) => profile !== home)];
+  for (const profile of homeFirst) {
+    const before = taken.get(profile) ?? 0;
+    // A builder that is wanted for something else has room up to its brim.
+    const size = tasksPerBuilder(profile);
+    const room = Math.max(roomOf(profile), Math.ceil(before / size - 1e-9) * size) - before;
+    const here = Math.min(left, Math.max(0, room));
+    taken.set(profile, before + here);
+    left -= here;
+  }
+  taken.set(home, (taken.get(home) ?? 0) + left);
+}
+
+/** What builds under way will need, by group; the place that a sibling leaves is not counted twice. */
+function childrenByGroup(
+  coming: readonly ComingTasks[],
+  groupOf: (task: Task) => Group | null,
+  loads: Map<string, GroupLoad>,
+): Map<string, Coming> {
+  const byGroup = new Map<string, Coming>();
+  const of = (group: Group): Coming => {
+    const known = byGroup.get(group.key);
+    if (known !== undefined) return known;
+    const fresh = { within: [], atEnd: [], leaving: 0 };
+    byGroup.set(group.key, fresh);
+    if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
+    return fresh;
+  };
+  for (const { parent, chance, chanceThen, tasks, after } of coming) {
+    for (const each of tasks) {
+      const task = asTask(each, parent);
+      const group = groupOf(task);
+      if (group === null || chance < LEAST_CHANCE) continue;
+      const size = sizeOf(expectedWeight(task), group.home);
+      of(group).within.push({ chance: chance * each.share, tasks: size });
+      of(group).atEnd.push({ chance: chanceThen * each.share, tasks: size });
+    }
+    const group = after === null ? null : groupOf(after.task);
+    if (after === null || group === null) continue;
+    const size = sizeOf(weightOf(after.task), group.home);
+    of(group).leaving += size;
+    of(group).atEnd.push({ chance: 1 - after.ends, tasks: size });
+  }
+  return byGroup;
+}
+
+const LEAST_CHANCE = 0.001;
+
+function asTask({ method, channelId, arch }: ComingTask, parent: Task): Task {
+  const build_tag = parent.build_tag ?? null;
+  return {
+    ...parent,
+    id: -1,
+    state: TASK_STATE.FREE,
+    method,
+    channel_id: channelId,
+    arch,
+    weight: 1,
+    host_id: null,
+    start_ts: null,
+    build_tag,
+  };
+}
+
+/** Dollars an hour of what would be launched first. */
+function priceOf(profile: Profile, site: Site, now: number): number {
+  return chooseOfferings(profile, site, [], UNLIMITED, now)[0]?.pricePerHour ?? 0;
+}
+
+/** The most that was worth keeping comes first; only what no later and larger one covers is remembered. */
+function noteKeep(
+  keeps: ForecastMemory["keeps"][string],
+  keep: number,
+  now: number,
+  holdSeconds: number,
+): ForecastMemory["keeps"][string] {
+  const kept = keeps.filter(([at, count]) => at > now - holdSeconds && at <= now && count > keep);
+  return [...kept, [now, keep]];
+}

@@ -1,0 +1,160 @@
+// Which tasks builds under way will make, in which bin, and with what chance within a given time. Pure.
+
+import { canonicalArch, type HubState, TASK_STATE, type Task } from "../../hub/index.ts";
+import type { Lookups } from "../types.ts";
+import { type Family, fanOutKey, type GraphMemory, isParent, timesOf } from "./families.ts";
+import { chanceToEnd, refine } from "./stage-times.ts";
+
+/** Tasks that come together or not at all. */
+export interface ComingTasks {
+  readonly parent: Task;
+  /** Within the time asked for. */
+  readonly chance: number;
+  /** Still there at its end. */
+  readonly chanceThen: number;
+  readonly tasks: readonly ComingTask[];
+  /** The task whose end brings them, and the chance that it has ended by then: its builder takes one of them. */
+  readonly after: { readonly task: Task; readonly ends: number } | null;
+}
+
+export interface ComingTask {
+  readonly method: string;
+  readonly channelId: number;
+  readonly arch: string;
+  /** Of this one, if the group comes (noarch or not may not be known). */
+  readonly share: number;
+}
+
+/** What each parent method makes. Source: builder/kojid, koji/tasks.py and the image plugins. */
+const CHILD: Readonly<Record<string, string>> = {
+  build: "buildArch",
+  chainbuild: "build",
+  newRepo: "createrepo",
+  distRepo: "createdistrepo",
+  image: "createImage",
+  livemedia: "createLiveMedia",
+  livecd: "createLiveCD",
+  appliance: "createAppliance",
+  kiwiBuild: "createKiwiImage",
+};
+
+/** kojid wakes a waiting parent at its next poll. */
+const WAKE_SECONDS = 7.5;
+/** Share of builds that end without a fan-out, before anything is learned, and what that counts. */
+const FAILURE_PRIOR = { count: 20, failed: 1 };
+/** Builds whose kind is not known are noarch so often, before anything is learned. */
+const NOARCH_PRIOR = { count: 2, of: 4 };
+
+/** `within`: seconds from now. Groups without any chance are left out. */
+export function childrenAhead(state: HubState, memory: GraphMemory, lookups: Lookups, within: number): ComingTasks[] {
+  const children = Map.groupBy(
+    state.tasks.filter((task) => task.parent != null),
+    (task) => task.parent ?? 0,
+  );
+  const ahead: ComingTasks[] = [];
+  for (const parent of state.tasks) {
+    if (!isParent(parent)) continue;
+    const family = memory.families[parent.id];
+    if (family === undefined || family.stage === "out") continue;
+    ahead.push(...comingOf(parent, family, children.get(parent.id) ?? [], state, memory, lookups, within));
+  }
+  return ahead;
+}
+
+function comingOf(
+  parent: Task,
+  family: Family,
+  children: readonly Task[],
+  state: HubState,
+  memory: GraphMemory,
+  lookups: Lookups,
+  within: number,
+): ComingTasks[] {
+  const method = timesOf(memory, family.method);
+  const own =
+    family.package === null || !Object.hasOwn(memory.byPackage, family.package)
+      ? undefined
+      : memory.byPackage[family.package];
+  const times = refine(method, own);
+  const succeeds = 1 - failureRate(memory, family.method);
+  const tasks = fanOutOf(parent, family, memory, lookups);
+  const hop = startLag(state);
+  const isOpen = parent.state === TASK_STATE.OPEN;
+  const first = children[0] ?? null;
+  switch (family.stage) {
+    case "queued": {
+      if (family.method !== "build") {
+        const elapsed = isOpen && family.since !== null ? Math.max(0, state.now - family.since) : 0;
+        const chance = succeeds * chanceToEnd(times, elapsed, within - (isOpen ? 0 : hop));
+        return [{ parent, chance, chanceThen: chance, tasks, after: null }];
+      }
+      const wait = isOpen ? hop : 2 * hop;
+      const srpm = { method: "buildSRPMFromSCM", channelId: parent.channel_id, arch: "noarch", share: 1 };
+      const soon = within > (isOpen ? 1 : hop) ? 1 : 0;
+      const ends = chanceToEnd(times, 0, within - wait);
+      const chance = succeeds * ends;
+      return [
+        { parent, chance: soon, chanceThen: soon * (1 - ends), tasks: [srpm], after: null },
+        { parent, chance, chanceThen: chance, tasks, after: null },
+      ];
+    }
+    case "first": {
+      const isRunning = first?.state === TASK_STATE.OPEN;
+      const elapsed = isRunning && family.since !== null ? Math.max(0, state.now - family.since) : 0;
+      const ends = chanceToEnd(times, elapsed, within - (isRunning ? 0 : hop));
+      const chance = succeeds * ends;
+      return [{ parent, chance, chanceThen: chance, tasks, after: first === null ? null : { task: first, ends } }];
+    }
+    case "between": {
+      const chance = succeeds * Math.min(1, within / WAKE_SECONDS);
+      return [{ parent, chance, chanceThen: chance, tasks, after: null }];
+    }
+    case "out":
+      return [];
+  }
+}
+
+function failureRate({ ended }: GraphMemory, method: string): number {
+  const { count, failed } = ended[method] ?? { count: 0, failed: 0 };
+  return (failed + FAILURE_PRIOR.failed) / (count + FAILURE_PRIOR.count);
+}
+
+/** A FREE task that finds room waits for the hub's scheduler and for a poll. */
+function startLag({ options }: HubState): number {
+  return options.runInterval / 2 + WAKE_SECONDS;
+}
+
+/** What it fanned out into the last time; else by the rules of the hub. */
+function fanOutOf(parent: Task, family: Family, memory: GraphMemory, lookups: Lookups): ComingTask[] {
+  const method = CHILD[family.method] ?? "";
+  const key = fanOutKey(family);
+  const asked = parent.arches ?? [];
+  const known = Object.hasOwn(memory.fanOuts, key) ? memory.fanOuts[key] : undefined;
+  if (known !== undefined && (asked.length === 0 || known.bins.length === asked.length)) {
+    return known.bins.map((bin) => {
+      const [channelId = "0", arch = "noarch"] = bin.split(":");
+      return { method, channelId: Number(channelId), arch, share: 1 };
+    });
+  }
+  if (family.method === "chainbuild") return [{ method, channelId: parent.channel_id, arch: "noarch", share: 1 }];
+  const arches = [...new Set((asked.length > 0 ? asked : tagArches(family, memory, lookups)).map(canonicalArch))];
+  const isRepo = family.method === "newRepo" || family.method === "distRepo";
+  if (family.method !== "build" || asked.length > 0) {
+    return arches.map((arch) => ({ method, channelId: parent.channel_id, arch: isRepo ? "noarch" : arch, share: 1 }));
+  }
+  const noarch = (memory.noarch.count + NOARCH_PRIOR.count) / (memory.noarch.of + NOARCH_PRIOR.of);
+  return [
+    { method, channelId: parent.channel_id, arch: "noarch", share: noarch },
+    ...arches.map((arch) => ({ method, channelId: parent.channel_id, arch, share: 1 - noarch })),
+  ];
+}
+
+function tagArches(
+  { buildTag, target }: Family,
+  memory: GraphMemory,
+  { tagArches: known }: Lookups,
+): readonly string[] {
+  const tag = buildTag ?? (target !== null && Object.hasOwn(memory.tags, target) ? memory.tags[target] : undefined);
+  if (tag === undefined || !Object.hasOwn(known, tag)) return [];
+  return known[tag]?.arches ?? [];
+}

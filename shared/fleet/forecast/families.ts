@@ -1,0 +1,176 @@
+// What builds under way have shown: their stage, how long stages take, what they fan out into, how often they fail. Pure.
+
+import type { Task } from "../../hub/index.ts";
+import { addTime, priorTimes, type Times } from "./stage-times.ts";
+
+/** A task that makes others, between two passes. */
+export interface Family {
+  readonly method: string;
+  readonly package: string | null;
+  readonly target: string | null;
+  /**
+   * `queued`: no child seen yet. `first`: its first stage (the SRPM) is queued or open. `between`: that has ended, and the
+   * next children are about to come. `out`: they are there.
+   */
+  readonly stage: "queued" | "first" | "between" | "out";
+  /** When the stage began to work; null = not yet. */
+  readonly since: number | null;
+  readonly buildTag: string | null;
+}
+
+/** What a family fanned out into. */
+export interface FanOut {
+  /** `channel id:arch` of each child. */
+  readonly bins: readonly string[];
+  readonly at: number;
+}
+
+export interface GraphMemory {
+  /** By the parent's task id. */
+  readonly families: Readonly<Record<string, Family>>;
+  /** By method, package and target; what was seen last. */
+  readonly fanOuts: Readonly<Record<string, FanOut>>;
+  /** Build tag of a target, as children's requests told. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Fan-outs of builds, and those that were noarch. */
+  readonly noarch: { readonly count: number; readonly of: number };
+  /** Seconds from the begin of the stage to the children after it, by method and by package. */
+  readonly byMethod: Readonly<Record<string, Times>>;
+  readonly byPackage: Readonly<Record<string, Times>>;
+  /** First stages that ended, and those after which no child came, by method. */
+  readonly ended: Readonly<Record<string, { readonly count: number; readonly failed: number }>>;
+}
+
+export const NO_GRAPH: GraphMemory = {
+  families: {},
+  fanOuts: {},
+  tags: {},
+  noarch: { count: 0, of: 0 },
+  byMethod: {},
+  byPackage: {},
+  ended: {},
+};
+
+/** Methods that make children on builders. Source: builder/kojid and its plugins. */
+const PARENTS: ReadonlySet<string> = new Set([
+  "build",
+  "chainbuild",
+  "newRepo",
+  "distRepo",
+  "image",
+  "livemedia",
+  "livecd",
+  "appliance",
+  "kiwiBuild",
+]);
+
+/** Estimates until the site's own are known, seconds: the SRPM stage of a build, the first steps of the others. */
+const PRIORS: Readonly<Record<string, Times>> = { build: priorTimes(55, 160), newRepo: priorTimes(15, 60) };
+const QUICK = priorTimes(15, 60);
+
+const MOST_PACKAGES = 1000;
+
+export const isParent = ({ method }: Task): boolean => PARENTS.has(method);
+const isFirstStage = ({ method }: Task): boolean => method === "buildSRPMFromSCM" || method === "rebuildSRPM";
+/** What comes after the fan-out needs next to nothing. */
+const isLastStage = ({ method }: Task): boolean => method === "tagBuild" || method === "buildNotification";
+
+export function timesOf({ byMethod }: GraphMemory, method: string): Times {
+  return (Object.hasOwn(byMethod, method) ? byMethod[method] : undefined) ?? PRIORS[method] ?? QUICK;
+}
+
+export const fanOutKey = ({ method, package: name, target }: Pick<Family, "method" | "package" | "target">): string =>
+  `${method}|${name ?? ""}|${target ?? ""}`;
+
+/** What this pass shows of all families; those that have ended are learned from once. `tasks`: all active ones. */
+export function noteFamilies(memory: GraphMemory, tasks: readonly Task[], now: number): GraphMemory {
+  const parents = tasks.filter(isParent);
+  if (parents.length === 0 && Object.keys(memory.families).length === 0) return memory;
+  const children = Map.groupBy(
+    tasks.filter((task) => task.parent != null),
+    (task) => task.parent ?? 0,
+  );
+  const families: Record<string, Family> = {};
+  let learned = memory;
+  for (const parent of parents) {
+    const before = memory.families[parent.id];
+    const family = readFamily(parent, children.get(parent.id) ?? [], before, now);
+    families[parent.id] = family;
+    if (family.stage === "out" && before?.stage !== "out")
+      learned = learnFanOut(learned, family, before, children.get(parent.id) ?? [], now);
+    const { target, buildTag } = family;
+    if (target !== null && buildTag !== null && learned.tags[target] !== buildTag)
+      learned = { ...learned, tags: { ...learned.tags, [target]: buildTag } };
+  }
+  for (const [id, family] of Object.entries(memory.families)) {
+    if (families[id] === undefined && (family.stage === "first" || family.stage === "between"))
+      learned = noteEnd(learned, family.method, true);
+  }
+  return { ...learned, families };
+}
+
+function readFamily(parent: Task, children: readonly Task[], before: Family | undefined, now: number): Family {
+  const first = children.find(isFirstStage);
+  const out = children.some((child) => !isFirstStage(child) && !isLastStage(child));
+  const named = first?.build_tag ?? children.find((child) => child.build_tag != null)?.build_tag;
+  const is = {
+    method: parent.method,
+    package: parent.package ?? first?.package ?? before?.package ?? null,
+    target: parent.target ?? before?.target ?? null,
+    buildTag: named == null ? (before?.buildTag ?? null) : String(named),
+  };
+  if (out || before?.stage === "out") return { ...is, stage: "out", since: before?.since ?? null };
+  if (first !== undefined) return { ...is, stage: "first", since: first.start_ts ?? null };
+  if (before?.stage === "first" || before?.stage === "between") {
+    const since = before.stage === "between" ? before.since : (before.since ?? now);
+    return { ...is, stage: "between", since };
+  }
+  return { ...is, stage: "queued", since: parent.start_ts ?? null };
+}
+
+function learnFanOut(
+  memory: GraphMemory,
+  family: Family,
+  before: Family | undefined,
+  children: readonly Task[],
+  now: number,
+): GraphMemory {
+  const out = children.filter((child) => !isFirstStage(child) && !isLastStage(child));
+  const bins = out.map((child) => `${child.channel_id}:${child.arch}`).sort();
+  const fanOuts = withNewest(memory.fanOuts, fanOutKey(family), { bins, at: now });
+  const isNoarch = out.length > 0 && out.every((child) => child.arch === "noarch");
+  const noarch =
+    family.method === "build"
+      ? { count: memory.noarch.count + (isNoarch ? 1 : 0), of: memory.noarch.of + 1 }
+      : memory.noarch;
+  const next = noteEnd({ ...memory, fanOuts, noarch }, family.method, false);
+  const since =
+    before?.stage === "first" || before?.stage === "between" || before?.stage === "queued" ? before.since : null;
+  // A build that was met in its last stage does not tell when the one before began.
+  if (before === undefined || since === null || (before.stage === "queued" && family.method === "build")) return next;
+  const seconds = Math.min(...out.map((child) => child.create_ts)) - since;
+  if (!(seconds > 0)) return next;
+  const byMethod = { ...next.byMethod, [family.method]: addTime(timesOf(next, family.method), seconds) };
+  const name = family.package;
+  if (name === null) return { ...next, byMethod };
+  const own = (Object.hasOwn(next.byPackage, name) ? next.byPackage[name] : undefined) ?? {
+    count: 0,
+    mean: 0,
+    variance: 0,
+  };
+  return { ...next, byMethod, byPackage: withNewest(next.byPackage, name, addTime(own, seconds)) };
+}
+
+function noteEnd(memory: GraphMemory, method: string, failed: boolean): GraphMemory {
+  const { count, failed: before } = memory.ended[method] ?? { count: 0, failed: 0 };
+  return { ...memory, ended: { ...memory.ended, [method]: { count: count + 1, failed: before + (failed ? 1 : 0) } } };
+}
+
+/** Of too many those that were met first go. */
+function withNewest<T>(known: Readonly<Record<string, T>>, key: string, value: T): Readonly<Record<string, T>> {
+  const next = { ...known, [key]: value };
+  if (Object.hasOwn(known, key)) return next;
+  const names = Object.keys(next);
+  if (names.length <= MOST_PACKAGES) return next;
+  return Object.fromEntries(Object.entries(next).slice(Math.floor(MOST_PACKAGES / 10)));
+}

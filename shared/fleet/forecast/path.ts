@@ -1,0 +1,64 @@
+// How long a builder takes from its launch to work, and a task from FREE to OPEN: measured in every pass. Pure.
+
+import type { Slot } from "../slots.ts";
+
+/** Running means of seconds; `count` samples so far. */
+export interface Mean {
+  readonly count: number;
+  readonly seconds: number;
+}
+
+/** The parts of the way that a launch takes, of one profile. */
+export interface PathMemory {
+  /** From launch to kojid's first check-in: EC2, boot and the start of kojid. */
+  readonly boot: Mean;
+  /** From there until the hub calls it ready: a pass and kojid's next poll, if its host was not enabled at the launch. */
+  readonly ready: Mean;
+  /** Slots whose builder is on its way: since when it has checked in; null = not yet. */
+  readonly underWay: Readonly<Record<string, number | null>>;
+}
+
+const NONE: Mean = { count: 0, seconds: 0 };
+export const NO_PATH: PathMemory = { boot: NONE, ready: NONE, underWay: {} };
+
+/** Newer samples count more: the last thirty or so decide. */
+const MOST_SAMPLES = 30;
+/** The config's figure counts as so many samples until there are own ones. */
+const PRIOR_SAMPLES = 3;
+
+function addSample({ count, seconds }: Mean, sample: number): Mean {
+  const next = Math.min(count + 1, MOST_SAMPLES);
+  return { count: next, seconds: seconds + (sample - seconds) / next };
+}
+
+/** `slots`: of one profile. */
+export function notePath(memory: PathMemory, slots: readonly Slot[], now: number): PathMemory {
+  let { boot, ready } = memory;
+  const underWay: Record<string, number | null> = {};
+  let changed = false;
+  for (const { name, phase, instance, host, checkedIn, silentSeconds } of slots) {
+    if (instance === null) continue;
+    const before = memory.underWay[name];
+    if (phase === "launching" || phase === "booting") {
+      underWay[name] = null;
+      continue;
+    }
+    if (before === undefined || phase !== "serving" || !checkedIn || host === null) continue;
+    changed = true;
+    const since = before ?? now - silentSeconds;
+    if (before === null) boot = addSample(boot, Math.max(1, since - instance.launchedAt));
+    if (host.enabled && host.ready) ready = addSample(ready, Math.max(0, now - since));
+    else underWay[name] = since;
+  }
+  const same =
+    !changed &&
+    Object.keys(underWay).length === Object.keys(memory.underWay).length &&
+    Object.keys(underWay).every((name) => Object.hasOwn(memory.underWay, name));
+  return same ? memory : { boot, ready, underWay };
+}
+
+/** Seconds from a launch decided now to a builder that takes work. */
+export function leadSeconds({ boot, ready }: PathMemory, expectedBootSeconds: number): number {
+  const booted = (boot.seconds * boot.count + expectedBootSeconds * PRIOR_SAMPLES) / (boot.count + PRIOR_SAMPLES);
+  return booted + ready.seconds;
+}
