@@ -4,7 +4,6 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
 import type { Compared, Replayed } from "../../sandbox/replay/answer.ts";
-import { readCalibration } from "../../sandbox/replay/calibration.ts";
 import type { ReplayOrder } from "../../sandbox/replay/line-up.ts";
 import type { ReportInput } from "../../sandbox/replay/report/input.ts";
 import type { Objective } from "../../sandbox/replay/result.ts";
@@ -74,9 +73,7 @@ function inputOf(
 
 /** Of Toji at the middle one of its wait values. */
 function calibrationOf(details: Replayed["details"]): ReportInput["calibration"] {
-  const of = Object.entries(details).flatMap(([key, detail]) =>
-    key.startsWith("toji ") ? [readCalibration(detail)] : [],
-  );
+  const of = Object.entries(details).flatMap(([key, detail]) => (key.startsWith("toji ") ? [detail.calibration] : []));
   return of[Math.floor(of.length / 2)] ?? null;
 }
 

@@ -4,7 +4,9 @@ import type { Site } from "../../shared/config/index.ts";
 import { EMPTY_MEMORY, type Memory } from "../../shared/fleet/index.ts";
 import { type Ceiling, staysBelow } from "./ceilings.ts";
 import { playBaseline } from "./engine/baseline.ts";
+import { findCostly, type LaunchDecision } from "./engine/costly.ts";
 import { type Measured, measure, measureDetail } from "./engine/measure.ts";
+import { Promises } from "./engine/promises.ts";
 import type { BootTimes, Mishaps } from "./engine/setting.ts";
 import { Timeline } from "./engine/timeline.ts";
 import { playToji } from "./engine/toji.ts";
@@ -43,8 +45,23 @@ export function play(stage: Stage, choice: PolicyChoice, memory: Memory = EMPTY_
   const timeline = new Timeline(world);
   const { forecast, waitValuePerHour } = choice;
   const own: Site = { ...site, builders: { ...site.builders, forecast, waitValuePerHour } };
-  playToji(world, own, { memory, note() {} });
-  return { measured: measure(world), detail: measureDetail(world, timeline.samples, []) };
+  const promises = new Promises();
+  const decisions: LaunchDecision[] = [];
+  playToji(world, own, {
+    memory,
+    look: (snapshot, known) => promises.note(snapshot, known, world),
+    note(decision, launched) {
+      if (launched.length === 0) return;
+      const sentences = decision.changes.filter(({ kind }) => kind === "launch").map((change) => change.reason);
+      const instanceIds = launched.map((each) => each.instanceId);
+      decisions.push({ at: world.now, sentence: [...new Set(sentences)].join("; "), instanceIds });
+    },
+  });
+  const told = {
+    calibration: forecast ? promises.bands(world) : null,
+    costly: findCostly(decisions, world, waitValuePerHour),
+  };
+  return { measured: measure(world), detail: measureDetail(world, timeline.samples, told) };
 }
 
 export type BaselineChoice = Extract<PolicyChoice, { kind: "baseline" }>;
@@ -60,7 +77,7 @@ export function playWithin(
   const family = familyNamed(name);
   const mayGoOn = ceilings.length === 0 ? () => true : staysBelow(ceilings);
   if (!playBaseline(world, family.create(params), family.tickSeconds, mayGoOn)) return null;
-  return { measured: measure(world), detail: measureDetail(world, timeline.samples, []) };
+  return { measured: measure(world), detail: measureDetail(world, timeline.samples) };
 }
 
 /** Dollars and the value of what tasks waited for a builder. */

@@ -31,8 +31,18 @@ export interface PolicyResult {
   readonly tasksLost: number;
 }
 
+/** Children that the forecast expected within a minute with a chance from `low` to `high`, and those that came. */
+export interface CalibrationBand {
+  readonly low: number;
+  readonly high: number;
+  readonly children: number;
+  readonly appeared: number;
+}
+
 /** What only the report shows. */
 export interface PolicyDetail {
+  /** Null = this policy forecasts nothing. */
+  readonly calibration: readonly CalibrationBand[] | null;
   /** Hours of all tasks. */
   readonly waits: { readonly noBuilder: number; readonly scheduler: number; readonly poll: number };
   readonly hoursBy: readonly {

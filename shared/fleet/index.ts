@@ -1,6 +1,7 @@
 // The door of shared/fleet: observe -> decide -> apply.
 export { decide } from "./decide.ts";
 export { paceSentences, pathSentence } from "./forecast/advice.ts";
+export { childrenAhead } from "./forecast/children.ts";
 export { tasksPerBuilder } from "./forecast/groups.ts";
 export { activeHolds, addHold, changeHand, readHand, releaseHold } from "./hand.ts";
 export { noteLaunches } from "./memory.ts";

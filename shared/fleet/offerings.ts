@@ -53,7 +53,7 @@ interface Cost {
 type Priced = Pick<Instance, "instanceType" | "market" | "profile">;
 
 /** A site is not changed once it is read, and a pass asks for every instance several times. */
-const costsOf = new WeakMap<Site, Map<string, Cost>>();
+const costsOf = new WeakMap<Site, Map<string | null, Map<string, Partial<Record<Market, Cost>>>>>();
 
 /** Price and vCPUs of a running instance; of a type the config does not name, what the table knows. */
 export function instanceCost(instance: Priced, site: Site): Cost {
@@ -62,12 +62,14 @@ export function instanceCost(instance: Priced, site: Site): Cost {
     costs = new Map();
     costsOf.set(site, costs);
   }
-  const key = `${instance.instanceType} ${instance.market} ${instance.profile}`;
-  let cost = costs.get(key);
-  if (cost === undefined) {
-    cost = findCost(instance, site);
-    costs.set(key, cost);
-  }
+  const { profile, instanceType, market } = instance;
+  const ofProfile = costs.get(profile) ?? new Map<string, Partial<Record<Market, Cost>>>();
+  const ofType = ofProfile.get(instanceType) ?? {};
+  const known = ofType[market];
+  if (known !== undefined) return known;
+  const cost = findCost(instance, site);
+  ofType[market] = cost;
+  costs.set(profile, ofProfile.set(instanceType, ofType));
   return cost;
 }
 

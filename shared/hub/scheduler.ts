@@ -118,9 +118,10 @@ function markNotReady(state: HubState, slots: Map<number, Slot>, options: HubOpt
 type RefusedHosts = ReadonlyMap<number, ReadonlySet<number>>;
 
 function keepRefusals(state: HubState, options: HubOptions): { kept: RefusedHosts; dropped: [number, number][] } {
-  const states = new Map(state.tasks.map((task) => [task.id, task.state]));
   const kept = new Map<number, Set<number>>();
   const dropped: [number, number][] = [];
+  if (state.refusals.length === 0) return { kept, dropped };
+  const states = new Map(state.tasks.map((task) => [task.id, task.state]));
   for (const refusal of state.refusals) {
     if (isStale(refusal, states.get(refusal.task_id), state.now - options.softRefusalTimeout)) {
       dropped.push([refusal.task_id, refusal.host_id]);
@@ -272,6 +273,7 @@ function endedRuns(
   assigned: ScheduleResult["assigned"],
   freed: ScheduleResult["freed"],
 ): readonly number[] {
+  if (state.runs.length === 0) return [];
   const nowActive = new Set(state.tasks.filter(isActive).map((task) => task.id));
   const replaced = new Set(assigned.map((each) => each.task_id));
   for (const { task_id } of freed) nowActive.delete(task_id);

@@ -4,7 +4,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compare, playLine } from "../../sandbox/replay/answer.ts";
-import { readCalibration } from "../../sandbox/replay/calibration.ts";
 import { openStage } from "../../sandbox/replay/crew.ts";
 import { lineUp, type ReplayOrder } from "../../sandbox/replay/line-up.ts";
 import { objective } from "../../sandbox/replay/play.ts";
@@ -96,7 +95,7 @@ async function benchTrace(name: string, seed: number, waitValues: readonly numbe
         reactive === null ? Number.NaN : divide(toji.noBuilderWaitSeconds.p95, reactive.noBuilderWaitSeconds.p95),
       dollarRatio: reactive === null ? Number.NaN : toji.dollars / reactive.dollars,
       launchesPerTask: toji.launches / stage.trace.tasks.length,
-      calibration: detail === undefined ? null : readCalibration(detail),
+      calibration: detail?.calibration ?? null,
       notes: [...line.notes, ...notes],
     };
   });

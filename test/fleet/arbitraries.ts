@@ -2,6 +2,8 @@
 
 import fc from "fast-check";
 import { type Market, type Site, slotNames } from "../../shared/config/index.ts";
+import { decide } from "../../shared/fleet/decide.ts";
+import { NO_FORECAST } from "../../shared/fleet/forecast/memory.ts";
 import type { Instance, Memory, Snapshot } from "../../shared/fleet/types.ts";
 import type { Channel, Host, Refusal, Task } from "../../shared/hub/index.ts";
 import { DEFAULT_HUB_OPTIONS } from "../../shared/hub/index.ts";
@@ -60,13 +62,12 @@ export const anySite: fc.Arbitrary<Site> = fc
     maxLaunchesPerPass: fc.integer({ min: 1, max: 10 }),
     runInterval: some(60, 5),
     capacityOvercommit: some(5, 0, 1),
+    forecast: fc.boolean(),
+    waitValuePerHour: some(0, 1, 5, 25),
+    launchFee: some(0, 0.001, 0.05),
   })
-  .map(({ profiles, admin, budget, maxLaunchesPerPass, runInterval, capacityOvercommit }) =>
-    makeSite({
-      hub: { admin, options: { runInterval, capacityOvercommit } },
-      builders: { budget, maxLaunchesPerPass },
-      profiles,
-    }),
+  .map(({ profiles, admin, runInterval, capacityOvercommit, ...builders }) =>
+    makeSite({ hub: { admin, options: { runInterval, capacityOvercommit } }, builders, profiles }),
   );
 
 /** Seconds before now; now and then after it, as clocks differ. */
@@ -198,6 +199,7 @@ export const anyMemory = (slots: readonly string[]): fc.Arbitrary<Memory> =>
     hubOfflineSince: maybe(ago(HOUR)),
     hubBackAt: maybe(ago(HOUR)),
     lookups,
+    forecast: fc.constant(NO_FORECAST),
   });
 
 const lookups = fc.record({
@@ -244,12 +246,33 @@ export function worldOf(site: Site, sound: boolean): fc.Arbitrary<World> {
         holds: fc.oneof({ weight: 6, arbitrary: fc.constant([]) }, fc.array(hold, { maxLength: 2 })),
         hubSeen: fc.integer({ min: 0, max: 9 }).map((dice) => sound || dice > 0),
         ec2: sound ? fc.constant("seen") : some("seen", "seen", "seen", "seen", "not-asked", "failed"),
+        // Mostly none: most worlds are met cold.
+        passesBefore: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(passBefore, { maxLength: 4 })),
       })
-      .map((parts) => ({ site, memory: parts.memory, snapshot: snapshotOf(site, hosts, parts) })),
+      .map((parts) => {
+        const snapshot = snapshotOf(site, hosts, parts);
+        const memory = { ...parts.memory, forecast: learnedBefore(site, snapshot, parts) };
+        return { site, memory, snapshot };
+      }),
   );
 }
 
+/** A pass that saw the first `tasks` of the world's tasks. */
+const passBefore = fc.record({ at: ago(600), tasks: fc.nat(60) });
+
+/** What the forecast remembers after passes over younger versions of the same world, the clock not always forward. */
+function learnedBefore(site: Site, snapshot: Snapshot, { memory, passesBefore }: Parts): Memory["forecast"] {
+  const { hub } = snapshot;
+  if (!hub.seen) return NO_FORECAST;
+  return passesBefore.reduce<Memory>((known, { at, tasks }) => {
+    const state = { ...hub.state, now: at, tasks: hub.state.tasks.slice(0, tasks) };
+    return decide({ ...snapshot, at, hub: { ...hub, state } }, site, known, at).memory;
+  }, memory).forecast;
+}
+
 interface Parts {
+  readonly memory: Memory;
+  readonly passesBefore: readonly { readonly at: number; readonly tasks: number }[];
   readonly lookups: Snapshot["lookups"];
   readonly channels: readonly Channel[];
   readonly tasks: readonly (Omit<Task, "id"> & { readonly keepsHost: boolean })[];

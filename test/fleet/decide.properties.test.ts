@@ -3,10 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { slotNames } from "../../shared/config/index.ts";
 import { decide } from "../../shared/fleet/decide.ts";
+import { NO_FORECAST } from "../../shared/fleet/forecast/memory.ts";
 import { instanceCost, offeringKey, worstCase } from "../../shared/fleet/offerings.ts";
 import { hasCheckedIn } from "../../shared/fleet/slots.ts";
 import type { Decision, Instance, Snapshot } from "../../shared/fleet/types.ts";
-import { type HubState, TASK_STATE } from "../../shared/hub/index.ts";
+import { type HubState, TASK_STATE, type Task } from "../../shared/hub/index.ts";
 import { anySite, anyWorld, type World, worldOf } from "./arbitraries.ts";
 import { holds, SEED } from "./seed.ts";
 import { launchesOf, makeInstance, NOW } from "./world.ts";
@@ -29,11 +30,16 @@ function stateOf(snapshot: Snapshot): HubState {
 const instancesOf = ({ ec2 }: Snapshot): readonly Instance[] => (ec2.kind === "seen" ? ec2.instances : []);
 const isLive = (instance: Instance) => instance.state !== "terminated";
 
+/** The sentence of a launch that the forecast asks for beyond the queue. */
+const isForForecast = ({ reason }: { readonly reason: string }) => reason.startsWith("demand is ");
+const isForQueue = (launch: { readonly reason: string }) => !launch.reason.includes("floor") && !isForForecast(launch);
+const isActive = ({ state }: Pick<Task, "state">) => state === TASK_STATE.OPEN || state === TASK_STATE.ASSIGNED;
+
 /** Ids of the ASSIGNED and OPEN tasks that the hub holds for a host of this name. */
 function heldBy(slot: string, { hosts, tasks }: HubState): number[] {
   const id = hosts.find((host) => host.name === slot)?.id;
   return tasks
-    .filter((task) => task.state === TASK_STATE.OPEN || task.state === TASK_STATE.ASSIGNED)
+    .filter((task) => isActive(task))
     .filter((task) => id !== undefined && task.host_id === id)
     .map((task) => task.id);
 }
@@ -317,8 +323,23 @@ describe("tasks", () => {
       const decision = decideIn({ ...world, memory, snapshot });
       const waiting = state.tasks.filter((task) => task.state === TASK_STATE.FREE).length - decision.unserved.length;
       const blocked = decision.notes.some((note) => /^no launch for \d+ more task/.test(note));
-      const served = launchesOf(decision).some((launch) => !launch.reason.includes("floor"));
+      const served = launchesOf(decision).some(isForQueue);
       expect(blocked || served).toBe(waiting > 0);
+    });
+  });
+
+  it("that no builder could run make the forecast launch nothing, nor do tasks that have ended", () => {
+    holds(anyWorld(true), (world) => {
+      const state = stateOf(world.snapshot);
+      const { hosts } = state;
+      const isOver = ({ state: each }: Task) => each !== TASK_STATE.FREE && !isActive({ state: each });
+      const isStuck = (task: Task) => task.state === TASK_STATE.FREE && task.host_id !== null;
+      const isHeldOutside = (task: Task) => isActive(task) && !hosts.some(({ id }) => id === task.host_id);
+      const tasks = state.tasks.filter((task) => isOver(task) || isStuck(task) || isHeldOutside(task));
+      const hub = { ...world.snapshot.hub, state: { ...state, tasks } } as Snapshot["hub"];
+      const memory = { ...world.memory, forecast: NO_FORECAST };
+      const launches = launchesOf(decideIn({ ...world, memory, snapshot: { ...world.snapshot, hub } }));
+      expect(launches.filter(isForForecast)).toEqual([]);
     });
   });
 });

@@ -53,6 +53,7 @@ export interface SiteChanges {
   readonly profiles?: ProfileInput[];
 }
 
+/** It decides by the queue alone, which most rules are about; `builders: { forecast: true }` also looks ahead. */
 export function makeSite({ hub, builders, profiles }: SiteChanges = {}): Site {
   return siteSchema.parse({
     hub: { url: "https://hub.test/kojihub", topUrl: "https://hub.test/kojifiles", ...hub },
@@ -61,6 +62,7 @@ export function makeSite({ hub, builders, profiles }: SiteChanges = {}): Site {
         { id: "subnet-0a", zone: "us-east-1a" },
         { id: "subnet-0b", zone: "us-east-1b" },
       ],
+      forecast: false,
       ...builders,
       profiles: profiles ?? [makeProfile()],
     },

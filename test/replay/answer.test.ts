@@ -3,7 +3,6 @@
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { answerReplay, compare } from "../../sandbox/replay/answer.ts";
-import { readCalibration } from "../../sandbox/replay/calibration.ts";
 import { openStage } from "../../sandbox/replay/crew.ts";
 import type { ReplayOrder } from "../../sandbox/replay/line-up.ts";
 import { identifyTrace } from "../../sandbox/replay/load.ts";
@@ -164,15 +163,5 @@ describe("compare", () => {
       bestBaseline: null,
       bestBaselineAtDefaults: null,
     });
-  });
-});
-
-describe("readCalibration", () => {
-  const detail = { waits: { noBuilder: 0, scheduler: 0, poll: 0 }, hoursBy: [], timeline: [], costly: [] };
-
-  it("takes the bands where a replay tells them", () => {
-    const calibration = [{ low: 0, high: 0.2, children: 10, appeared: 1 }];
-    expect(readCalibration({ ...detail, ...{ calibration } })).toEqual(calibration);
-    expect(readCalibration(detail)).toBeNull();
   });
 });

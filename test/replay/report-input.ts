@@ -85,6 +85,7 @@ function timelineOf(policy: PolicyResult): PolicyDetail["timeline"] {
 function detailOf(policy: PolicyResult): PolicyDetail {
   const { dollars, instanceHours } = policy;
   return {
+    calibration: null,
     waits: { noBuilder: policy.noBuilderWaitHours, scheduler: 168, poll: 79 },
     hoursBy: [
       { instanceType: "m7a.xlarge", market: "spot", hours: instanceHours * 0.7, dollars: dollars * 0.52 },

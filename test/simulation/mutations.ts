@@ -148,7 +148,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "idle-builders-kept",
     breaks: ["fleet-empties"],
-    edits: [fleet("surplus.ts", "if (idle >= hold) return null;", "if (idle < 0) return null;")],
+    edits: [
+      fleet(
+        "surplus.ts",
+        "if (idle >= hold || (kept !== null && unfit === null)) return null;",
+        "if (idle < 0) return null;",
+      ),
+    ],
   },
   {
     name: "called-off-drain-stays-disabled",

@@ -10,11 +10,14 @@ import type { World } from "./world.ts";
 
 /** An instance that has ended, with its bill. */
 export interface Bill {
+  readonly instanceId: string;
   readonly instanceType: string;
   readonly market: "spot" | "on-demand";
   readonly seconds: number;
   readonly dollars: number;
   readonly used: boolean;
+  /** With a task on it. */
+  readonly busySeconds: number;
 }
 
 export type LaunchOutcome =
@@ -31,6 +34,8 @@ export class Fleet {
   readonly hosts: readonly Host[];
   readonly #byId = new Map<number, Host>();
   readonly #free: Host[][];
+  /** Those with an instance in them: who polls is among them. */
+  readonly manned = new Set<Host>();
   /** By pool: enabled and polling. */
   readonly up: readonly Set<Host>[];
   /** Indexes of the profiles, cheapest per task first. */
@@ -122,6 +127,7 @@ export class Fleet {
         everUsed: false,
       };
       host.machine = machine;
+      this.manned.add(host);
       host.capacity = host.profile.capacity * size;
       host.maxJobs = ephemeral ? 1 : host.profile.maxJobs * size;
       if (ephemeral) this.#ephemeral.add(machine);
@@ -204,20 +210,22 @@ export class Fleet {
     if (machine === null) return;
     if (host.polling) this.#stopKojid(host);
     machine.endedAt = this.#world.now;
-    this.bills.push(this.billOf(machine, this.#world.now));
+    this.bills.push(this.billOf(machine, this.#world.now, host.busySeconds));
     this.busySeconds += host.busySeconds;
     host.busySeconds = 0;
     host.machine = null;
+    this.manned.delete(host);
     this.live -= 1;
     host.readySince = Number.NaN;
     this.#world.changes += 1;
   }
 
-  billOf(machine: Machine, until: number): Bill {
+  billOf(machine: Machine, until: number, busySeconds = 0): Bill {
     const minimum = this.#world.setting.ideal ? 0 : MINIMUM_BILL_SECONDS;
     const seconds = Math.max(minimum, until - machine.launchedAt);
-    const { instanceType, market, pricePerHour, everUsed } = machine;
-    return { instanceType, market, seconds, dollars: (seconds * pricePerHour) / 3600, used: everUsed };
+    const { instanceId, instanceType, market, pricePerHour, everUsed } = machine;
+    const dollars = (seconds * pricePerHour) / 3600;
+    return { instanceId, instanceType, market, seconds, dollars, used: everUsed, busySeconds };
   }
 
   /** Single-use builders go once their task has ended. */

@@ -35,7 +35,7 @@ export function measure(world: World): Measured {
 export function measureDetail(
   world: World,
   timeline: PolicyDetail["timeline"],
-  costly: PolicyDetail["costly"],
+  told: Pick<PolicyDetail, "calibration" | "costly"> = { calibration: null, costly: [] },
 ): PolicyDetail {
   const ours = world.tasks.filter((task) => task.pools.length > 0);
   const hours = (of: (task: PlayedTask) => number) => sum(ours.map(of)) / 3600;
@@ -57,7 +57,7 @@ export function measureDetail(
       return [{ instanceType, market, hours: seconds / 3600, dollars: sum(bills.map((bill) => bill.dollars)) }];
     }),
     timeline,
-    costly,
+    ...told,
   };
 }
 

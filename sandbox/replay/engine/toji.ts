@@ -30,14 +30,16 @@ const LISTED_ENDED_SECONDS = 900;
 
 export interface TojiPlay {
   /** What it remembers at the start. */
-  readonly memory: Memory;
-  /** After each pass that changed something. */
-  note(decision: Decision, world: World): void;
+  readonly memory?: Memory;
+  /** Before each pass that is made. */
+  look?(snapshot: Snapshot, memory: Memory): void;
+  /** After each pass that changed something, with the instances it launched. */
+  note?(decision: Decision, launched: readonly RecentLaunch[]): void;
 }
 
 /** Returns the memory at the end. */
-export function playToji(world: World, site: Site, play: TojiPlay = { memory: EMPTY_MEMORY, note() {} }): Memory {
-  let { memory } = play;
+export function playToji(world: World, site: Site, play: TojiPlay = {}): Memory {
+  let memory = play.memory ?? EMPTY_MEMORY;
   const view = new WorldView(world);
   // What the last pass left, if it changed nothing: until something happens the next ones see the same.
   let settled = { changes: -1, until: 0 };
@@ -45,9 +47,12 @@ export function playToji(world: World, site: Site, play: TojiPlay = { memory: EM
     world.playUntil(now);
     if (world.isOver) break;
     if (world.changes === settled.changes && now < settled.until) continue;
-    const decision = decide(view.snapshot(memory), site, memory, world.epoch + now);
-    memory = view.apply(decision.changes, decision.memory, site);
-    if (decision.changes.length > 0) play.note(decision, world);
+    const snapshot = view.snapshot(memory);
+    play.look?.(snapshot, memory);
+    const decision = decide(snapshot, site, memory, world.epoch + now);
+    const applied = view.apply(decision.changes, decision.memory, site);
+    memory = applied.memory;
+    if (decision.changes.length > 0) play.note?.(decision, applied.launched);
     else settled = { changes: world.changes, until: now + SETTLED_SECONDS };
   }
   return memory;
@@ -156,7 +161,11 @@ class WorldView {
     return seconds === null ? null : this.#world.epoch + seconds;
   }
 
-  apply(changes: readonly Change[], memory: Memory, site: Site): Memory {
+  apply(
+    changes: readonly Change[],
+    memory: Memory,
+    site: Site,
+  ): { readonly memory: Memory; readonly launched: readonly RecentLaunch[] } {
     const failed: FailedOffering[] = [];
     const without: string[] = [];
     const launched: Record<string, RecentLaunch> = {};
@@ -167,9 +176,11 @@ class WorldView {
       else this.#change(change, host);
     }
     this.#noteEnds();
-    return failed.length + without.length + Object.keys(launched).length === 0
-      ? memory
-      : noteLaunches(memory, failed, without, launched);
+    const learned =
+      failed.length + without.length + Object.keys(launched).length > 0
+        ? noteLaunches(memory, failed, without, launched)
+        : memory;
+    return { memory: learned, launched: Object.values(launched) };
   }
 
   #launch(

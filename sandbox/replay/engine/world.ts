@@ -319,11 +319,13 @@ export class World {
   }
 
   #assignFree(): void {
-    const candidates = this.fleet.hosts.filter(
+    const candidates = [...this.fleet.manned].filter(
       (host) =>
         host.isReady(this.#now, this.pollSeconds) && host.tasks.size < host.maxJobs && host.load < host.capacity,
     );
     if (candidates.length === 0) return;
+    // Among equals the hub takes the host that it lists first.
+    candidates.sort((a, b) => a.id - b.id);
     while ((this.#refused[0]?.at ?? this.#now) < this.#now - this.options.softRefusalTimeout) this.#refused.shift();
     const placed = place(candidates, this.free, this.#refused, {
       now: this.epoch + this.#now,
@@ -351,7 +353,7 @@ export class World {
     if (this.options.runInterval === 0) return;
     const due = this.#lastRun + this.options.runInterval;
     let first = this.#outside ? Math.ceil(due / OUTSIDE_POLL_SECONDS) * OUTSIDE_POLL_SECONDS : Number.POSITIVE_INFINITY;
-    for (const host of this.fleet.hosts) {
+    for (const host of this.fleet.manned) {
       if (Number.isNaN(host.readySince)) continue;
       first = Math.min(first, host.nextPoll(Math.max(due, host.readySince), this.pollSeconds));
     }

@@ -1,6 +1,6 @@
 // What the report is made of: the answer of a replay, and what only a reader of the report asks for.
 
-import type { PolicyDetail, PolicyResult, ReplayAnswer } from "../result.ts";
+import type { CalibrationBand, PolicyDetail, PolicyResult, ReplayAnswer } from "../result.ts";
 
 export interface ReportInput {
   readonly answer: ReplayAnswer;
@@ -27,14 +27,6 @@ export interface Sensitivity {
   /** As "service time -30 %". */
   readonly what: string;
   readonly ratios: readonly { readonly waitValuePerHour: number; readonly ratio: number }[];
-}
-
-/** Children that were forecast to appear within 60 s with a chance from `low` to `high`, and how many of them did. */
-export interface CalibrationBand {
-  readonly low: number;
-  readonly high: number;
-  readonly children: number;
-  readonly appeared: number;
 }
 
 export interface Setting {

@@ -1,8 +1,9 @@
 // How far the numbers can be trusted: whether the forecast keeps its promises, and what other durations would change.
 
 import * as Plot from "@observablehq/plot";
+import type { CalibrationBand } from "../result.ts";
 import { html, type Markup } from "./html.ts";
-import type { CalibrationBand, ReportInput, Sensitivity } from "./input.ts";
+import type { ReportInput, Sensitivity } from "./input.ts";
 import { drawBoth, drawPlot } from "./plot.ts";
 import type { Standings } from "./standings.ts";
 import { formatCount, formatRatio, formatShare, formatWorth } from "./words.ts";

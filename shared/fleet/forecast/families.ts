@@ -76,8 +76,10 @@ const isFirstStage = ({ method }: Task): boolean => method === "buildSRPMFromSCM
 const isLastStage = ({ method }: Task): boolean => method === "tagBuild" || method === "buildNotification";
 
 export function timesOf({ byMethod }: GraphMemory, method: string): Times {
-  return (Object.hasOwn(byMethod, method) ? byMethod[method] : undefined) ?? PRIORS[method] ?? QUICK;
+  return (Object.hasOwn(byMethod, method) ? byMethod[method] : undefined) ?? priorOf(method);
 }
+
+const priorOf = (method: string): Times => (Object.hasOwn(PRIORS, method) ? PRIORS[method] : undefined) ?? QUICK;
 
 export const fanOutKey = ({ method, package: name, target }: Pick<Family, "method" | "package" | "target">): string =>
   `${method}|${name ?? ""}|${target ?? ""}`;
@@ -91,22 +93,93 @@ export function noteFamilies(memory: GraphMemory, tasks: readonly Task[], now: n
     (task) => task.parent ?? 0,
   );
   const families: Record<string, Family> = {};
-  let learned = memory;
+  const lessons = new Lessons(memory);
   for (const parent of parents) {
     const before = memory.families[parent.id];
-    const family = readFamily(parent, children.get(parent.id) ?? [], before, now);
+    if (before?.stage === "out") {
+      families[parent.id] = before;
+      continue;
+    }
+    const own = children.get(parent.id) ?? [];
+    const family = readFamily(parent, own, before, now);
     families[parent.id] = family;
-    if (family.stage === "out" && before?.stage !== "out")
-      learned = learnFanOut(learned, family, before, children.get(parent.id) ?? [], now);
-    const { target, buildTag } = family;
-    if (target !== null && buildTag !== null && learned.tags[target] !== buildTag)
-      learned = { ...learned, tags: { ...learned.tags, [target]: buildTag } };
+    if (family.stage === "out") learnFanOut(lessons, family, before, own, now);
+    if (family.target !== null && family.buildTag !== null) lessons.tags.set(family.target, family.buildTag);
   }
   for (const [id, family] of Object.entries(memory.families)) {
     if (families[id] === undefined && (family.stage === "first" || family.stage === "between"))
-      learned = noteEnd(learned, family.method, true);
+      noteEnd(lessons, family.method, true);
   }
-  return { ...learned, families };
+  return { ...lessons.memory(), families };
+}
+
+/** A table that is copied once, however much is written into it in one pass. */
+class Draft<T> {
+  #known: Readonly<Record<string, T>>;
+  #copy: Record<string, T> | null = null;
+
+  constructor(known: Readonly<Record<string, T>>) {
+    this.#known = known;
+  }
+
+  get(key: string): T | undefined {
+    return Object.hasOwn(this.#known, key) ? this.#known[key] : undefined;
+  }
+
+  set(key: string, value: T): void {
+    if (this.get(key) === value) return;
+    this.#copy ??= { ...this.#known };
+    this.#copy[key] = value;
+    this.#known = this.#copy;
+  }
+
+  get result(): Readonly<Record<string, T>> {
+    return this.#known;
+  }
+}
+
+/** What one pass learns. */
+class Lessons {
+  readonly #before: GraphMemory;
+  readonly fanOuts: Draft<FanOut>;
+  readonly tags: Draft<string>;
+  readonly byMethod: Draft<Times>;
+  readonly byPackage: Draft<Times>;
+  readonly ended: Draft<GraphMemory["ended"][string]>;
+  #noarch: GraphMemory["noarch"];
+
+  constructor(before: GraphMemory) {
+    this.#before = before;
+    this.fanOuts = new Draft(before.fanOuts);
+    this.tags = new Draft(before.tags);
+    this.byMethod = new Draft(before.byMethod);
+    this.byPackage = new Draft(before.byPackage);
+    this.ended = new Draft(before.ended);
+    this.#noarch = before.noarch;
+  }
+
+  countBuild(isNoarch: boolean): void {
+    this.#noarch = { count: this.#noarch.count + (isNoarch ? 1 : 0), of: this.#noarch.of + 1 };
+  }
+
+  memory(): GraphMemory {
+    return {
+      ...this.#before,
+      fanOuts: withoutOldest(this.fanOuts.result),
+      tags: withoutOldest(this.tags.result),
+      byMethod: this.byMethod.result,
+      byPackage: withoutOldest(this.byPackage.result),
+      ended: this.ended.result,
+      noarch: this.#noarch,
+    };
+  }
+}
+
+/** Of too many those that were met first go, a tenth at a time. */
+function withoutOldest<T>(known: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  const names = Object.keys(known);
+  if (names.length <= MOST_PACKAGES) return known;
+  return Object.fromEntries(Object.entries(known).slice(names.length - Math.floor(MOST_PACKAGES * 0.9)));
 }
 
 function readFamily(parent: Task, children: readonly Task[], before: Family | undefined, now: number): Family {
@@ -119,7 +192,7 @@ function readFamily(parent: Task, children: readonly Task[], before: Family | un
     target: parent.target ?? before?.target ?? null,
     buildTag: named == null ? (before?.buildTag ?? null) : String(named),
   };
-  if (out || before?.stage === "out") return { ...is, stage: "out", since: before?.since ?? null };
+  if (out) return { ...is, stage: "out", since: before?.since ?? null };
   if (first !== undefined) return { ...is, stage: "first", since: first.start_ts ?? null };
   if (before?.stage === "first" || before?.stage === "between") {
     const since = before.stage === "between" ? before.since : (before.since ?? now);
@@ -129,48 +202,31 @@ function readFamily(parent: Task, children: readonly Task[], before: Family | un
 }
 
 function learnFanOut(
-  memory: GraphMemory,
+  lessons: Lessons,
   family: Family,
   before: Family | undefined,
   children: readonly Task[],
   now: number,
-): GraphMemory {
+): void {
   const out = children.filter((child) => !isFirstStage(child) && !isLastStage(child));
   const bins = out.map((child) => `${child.channel_id}:${child.arch}`).sort();
-  const fanOuts = withNewest(memory.fanOuts, fanOutKey(family), { bins, at: now });
-  const isNoarch = out.length > 0 && out.every((child) => child.arch === "noarch");
-  const noarch =
-    family.method === "build"
-      ? { count: memory.noarch.count + (isNoarch ? 1 : 0), of: memory.noarch.of + 1 }
-      : memory.noarch;
-  const next = noteEnd({ ...memory, fanOuts, noarch }, family.method, false);
-  const since =
-    before?.stage === "first" || before?.stage === "between" || before?.stage === "queued" ? before.since : null;
+  lessons.fanOuts.set(fanOutKey(family), { bins, at: now });
+  if (family.method === "build") lessons.countBuild(out.every((child) => child.arch === "noarch"));
+  noteEnd(lessons, family.method, false);
+  const since = before === undefined ? null : before.since;
   // A build that was met in its last stage does not tell when the one before began.
-  if (before === undefined || since === null || (before.stage === "queued" && family.method === "build")) return next;
+  if (before === undefined || since === null || (before.stage === "queued" && family.method === "build")) return;
   const seconds = Math.min(...out.map((child) => child.create_ts)) - since;
-  if (!(seconds > 0)) return next;
-  const byMethod = { ...next.byMethod, [family.method]: addTime(timesOf(next, family.method), seconds) };
+  if (!(seconds > 0)) return;
+  const known = lessons.byMethod.get(family.method) ?? priorOf(family.method);
+  lessons.byMethod.set(family.method, addTime(known, seconds));
   const name = family.package;
-  if (name === null) return { ...next, byMethod };
-  const own = (Object.hasOwn(next.byPackage, name) ? next.byPackage[name] : undefined) ?? {
-    count: 0,
-    mean: 0,
-    variance: 0,
-  };
-  return { ...next, byMethod, byPackage: withNewest(next.byPackage, name, addTime(own, seconds)) };
+  if (name !== null) lessons.byPackage.set(name, addTime(lessons.byPackage.get(name) ?? NO_TIMES, seconds));
 }
 
-function noteEnd(memory: GraphMemory, method: string, failed: boolean): GraphMemory {
-  const { count, failed: before } = memory.ended[method] ?? { count: 0, failed: 0 };
-  return { ...memory, ended: { ...memory.ended, [method]: { count: count + 1, failed: before + (failed ? 1 : 0) } } };
-}
+const NO_TIMES: Times = { count: 0, mean: 0, variance: 0 };
 
-/** Of too many those that were met first go. */
-function withNewest<T>(known: Readonly<Record<string, T>>, key: string, value: T): Readonly<Record<string, T>> {
-  const next = { ...known, [key]: value };
-  if (Object.hasOwn(known, key)) return next;
-  const names = Object.keys(next);
-  if (names.length <= MOST_PACKAGES) return next;
-  return Object.fromEntries(Object.entries(next).slice(Math.floor(MOST_PACKAGES / 10)));
+function noteEnd(lessons: Lessons, method: string, failed: boolean): void {
+  const { count, failed: before } = lessons.ended.get(method) ?? { count: 0, failed: 0 };
+  lessons.ended.set(method, { count: count + 1, failed: before + (failed ? 1 : 0) });
 }

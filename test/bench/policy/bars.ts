@@ -1,7 +1,7 @@
 // What bench:policy measures, the bars that Toji has to meet, and how both are printed.
 
 import { fileURLToPath } from "node:url";
-import type { CalibrationBand } from "../../../sandbox/replay/report/input.ts";
+import type { CalibrationBand } from "../../../sandbox/replay/result.ts";
 
 export type Kind = "flat" | "foreman" | "fan-out";
 
