@@ -31,7 +31,7 @@ const LISTED_ENDED_SECONDS = 900;
 export interface TojiPlay {
   /** What it remembers at the start. */
   readonly memory?: Memory;
-  /** Before each pass that is made. */
+  /** After each pass, with what it knew. */
   look?(snapshot: Snapshot, memory: Memory): void;
   /** After each pass that changed something, with the instances it launched. */
   note?(decision: Decision, launched: readonly RecentLaunch[]): void;
@@ -48,8 +48,8 @@ export function playToji(world: World, site: Site, play: TojiPlay = {}): Memory 
     if (world.isOver) break;
     if (world.changes === settled.changes && now < settled.until) continue;
     const snapshot = view.snapshot(memory);
-    play.look?.(snapshot, memory);
     const decision = decide(snapshot, site, memory, world.epoch + now);
+    play.look?.(snapshot, decision.memory);
     const applied = view.apply(decision.changes, decision.memory, site);
     memory = applied.memory;
     if (decision.changes.length > 0) play.note?.(decision, applied.launched);

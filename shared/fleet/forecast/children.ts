@@ -78,20 +78,18 @@ function comingOf(
   const times = refine(method, own);
   const succeeds = 1 - failureRate(memory, family.method);
   const tasks = fanOutOf(parent, family, memory, lookups);
-  const hop = startLag(state);
   const isOpen = parent.state === TASK_STATE.OPEN;
   const first = children[0] ?? null;
   switch (family.stage) {
     case "queued": {
       if (family.method !== "build") {
         const elapsed = isOpen && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-        const chance = succeeds * chanceToEnd(times, elapsed, within - (isOpen ? 0 : hop));
+        const chance = succeeds * afterStarts(state, isOpen ? 0 : 1, (lag) => chanceToEnd(times, elapsed, within - lag));
         return [{ parent, chance, chanceThen: chance, tasks, after: null }];
       }
-      const wait = isOpen ? hop : 2 * hop;
       const srpm = { method: "buildSRPMFromSCM", channelId: parent.channel_id, arch: "noarch", share: 1 };
-      const soon = within > (isOpen ? 1 : hop) ? 1 : 0;
-      const ends = chanceToEnd(times, 0, within - wait);
+      const soon = afterStarts(state, isOpen ? 0 : 1, (lag) => (within > lag ? 1 : 0));
+      const ends = afterStarts(state, isOpen ? 1 : 2, (lag) => chanceToEnd(times, 0, within - lag));
       const chance = succeeds * ends;
       return [
         { parent, chance: soon, chanceThen: soon * (1 - ends), tasks: [srpm], after: null },
@@ -101,7 +99,7 @@ function comingOf(
     case "first": {
       const isRunning = first?.state === TASK_STATE.OPEN;
       const elapsed = isRunning && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-      const ends = chanceToEnd(times, elapsed, within - (isRunning ? 0 : hop));
+      const ends = afterStarts(state, isRunning ? 0 : 1, (lag) => chanceToEnd(times, elapsed, within - lag));
       const chance = succeeds * ends;
       return [{ parent, chance, chanceThen: chance, tasks, after: first === null ? null : { task: first, ends } }];
     }
@@ -119,9 +117,14 @@ function failureRate({ ended }: GraphMemory, method: string): number {
   return (failed + FAILURE_PRIOR.failed) / (count + FAILURE_PRIOR.count);
 }
 
-/** A FREE task that finds room waits for the hub's scheduler and for a poll. */
-function startLag({ options }: HubState): number {
-  return options.runInterval / 2 + WAKE_SECONDS;
+/**
+ * A FREE task that finds room waits for the hub's next scheduler run, anywhere within its interval, and for a poll: the
+ * mean of a chance over that, for so many tasks that start one after the other.
+ */
+function afterStarts({ options }: HubState, starts: number, chanceAfter: (lagSeconds: number) => number): number {
+  if (starts === 0) return chanceAfter(0);
+  const at = (share: number) => chanceAfter(starts * (share * options.runInterval + WAKE_SECONDS));
+  return (at(1 / 6) + at(1 / 2) + at(5 / 6)) / 3;
 }
 
 /** What it fanned out into the last time; else by the rules of the hub. */
