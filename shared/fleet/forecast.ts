@@ -2,26 +2,17 @@
 // Objective: dollars + waitValuePerHour x hours that tasks wait for a builder (docs/policy.md).
 
 import type { Profile, Site } from "../config/index.ts";
-import { expectedWeight, type HubState, TASK_STATE, type Task } from "../hub/index.ts";
+import type { HubState } from "../hub/index.ts";
 import type { Judge } from "./eligible.ts";
 import { chancesOfRise, learnRise, noteArrivals, situationOf } from "./forecast/arrivals.ts";
 import { addUp, reliefOf, worthwhile } from "./forecast/capacity.ts";
-import { type ComingTask, type ComingTasks, childrenAhead } from "./forecast/children.ts";
+import { type Coming, comingByGroup, NOTHING_COMES, tasksAhead } from "./forecast/coming.ts";
 import { noteFamilies } from "./forecast/families.ts";
-import {
-  countLoads,
-  demandOf,
-  emptyLoad,
-  findGroups,
-  type Group,
-  type GroupLoad,
-  sizeOf,
-  tasksPerBuilder,
-  weightOf,
-} from "./forecast/groups.ts";
+import { countLoads, demandOf, emptyLoad, findGroups, type GroupLoad, tasksPerBuilder } from "./forecast/groups.ts";
 import { type ForecastMemory, type GroupMemory, NEW_GROUP } from "./forecast/memory.ts";
 import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
-import { burstAfter, type Figures, keepSentence, launchSentence, thresholdsFor } from "./forecast/worth.ts";
+import { shareOut, type Wish } from "./forecast/share-out.ts";
+import { burstAfter, keepSentence, launchSentence, thresholdsFor } from "./forecast/worth.ts";
 import { chooseOfferings, UNLIMITED } from "./offerings.ts";
 import type { Slot } from "./slots.ts";
 import type { Lookups } from "./types.ts";
@@ -52,15 +43,6 @@ export interface Scene {
   aliveOf(profile: Profile): number;
 }
 
-/** What one group is worth, in typical tasks of its home profile. */
-interface Wish {
-  readonly group: Group;
-  /** Room that is worth launching, and keeping: demand included. */
-  readonly launch: number;
-  readonly keep: number;
-  readonly figures: Figures;
-}
-
 /** Half the time between two passes: what comes is seen so much later on average. */
 const PASS_SECONDS = 5;
 /** Idle builders stay for this share of a boot after they were last worth keeping. */
@@ -85,7 +67,7 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const graph = noteFamilies(memory.graph, state.tasks, state.now);
   const leads = new Map([...paths].map(([profile, path]) => [profile, leadSeconds(path, site.builders.bootSeconds)]));
   const longest = Math.max(...leads.values());
-  const children = childrenByGroup(childrenAhead(state, graph, scene.lookups, longest + PASS_SECONDS), groupOf, loads);
+  const children = comingByGroup(tasksAhead(state, graph, scene.lookups, longest + PASS_SECONDS), groupOf, loads);
   const groups: Record<string, GroupMemory> = {};
   const wishes: Wish[] = [];
   for (const load of loads.values()) {
@@ -122,17 +104,6 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   for (const [profile, path] of paths) remembered[profile.name] = path;
   return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph } };
 }
-
-/** What builds under way bring to a group, in typical tasks. */
-interface Coming {
-  /** At some time within one boot, and at its end. */
-  readonly within: { readonly chance: number; readonly tasks: number }[];
-  readonly atEnd: { readonly chance: number; readonly tasks: number }[];
-  /** Of today's demand: what counts among `atEnd`, since it may have ended. */
-  leaving: number;
-}
-
-const NOTHING_COMES: Coming = { within: [], atEnd: [], leaving: 0 };
 
 function judgeGroup(
   load: GroupLoad,
@@ -187,115 +158,6 @@ function shortage(
 }
 
 const isUp = ({ phase, host, silent }: Slot): boolean => phase === "serving" && host?.enabled === true && !silent;
-
-/**
- * Builders by profile: first for what only it can serve, then what several could goes where there is room already, and
- * the rest to the cheapest. The hub gives such tasks to any of them.
- */
-function shareOut(
-  wishes: readonly Wish[],
-  { site, aliveOf }: Scene,
-  loads: ReadonlyMap<string, GroupLoad>,
-): ReadonlyMap<Profile, { builders: number; keepNow: number }> {
-  const launch = new Map<Profile, number>();
-  const keep = new Map<Profile, number>();
-  for (const profile of site.builders.profiles) {
-    const own = wishes.find(({ group }) => group.key === profile.name);
-    // Tasks of the others that its builders have on take room all the same.
-    let guests = 0;
-    for (const { group, on } of loads.values()) {
-      const load = on.get(profile);
-      if (group.key !== profile.name && load !== undefined) guests += demandOf(load, profile);
-    }
-    launch.set(profile, (own?.launch ?? 0) + guests);
-    keep.set(profile, (own?.keep ?? 0) + guests);
-  }
-  for (const { group, launch: wanted, keep: worth } of wishes.filter((each) => each.group.profiles.length > 1)) {
-    let running = 0;
-    for (const [profile, load] of loads.get(group.key)?.on ?? []) running += demandOf(load, profile);
-    const room = (profile: Profile) => aliveOf(profile) * tasksPerBuilder(profile);
-    place(group, Math.max(0, wanted - running), launch, room);
-    place(group, Math.max(0, worth - running), keep, room);
-  }
-  return new Map(
-    site.builders.profiles.map((profile) => {
-      const size = tasksPerBuilder(profile);
-      const count = (tasks: number) => Math.ceil(tasks / size - 1e-9);
-      return [profile, { builders: count(launch.get(profile) ?? 0), keepNow: count(keep.get(profile) ?? 0) }];
-    }),
-  );
-}
-
-function place(
-  { profiles, home }: Group,
-  tasks: number,
-  taken: Map<Profile, number>,
-  roomOf: (profile: Profile) => number,
-): void {
-  let left = tasks;
-  const homeFirst = [home, ...profiles.filter((profile) => profile !== home)];
-  for (const profile of homeFirst) {
-    const before = taken.get(profile) ?? 0;
-    // A builder that is wanted for something else has room up to its brim.
-    const size = tasksPerBuilder(profile);
-    const room = Math.max(roomOf(profile), Math.ceil(before / size - 1e-9) * size) - before;
-    const here = Math.min(left, Math.max(0, room));
-    taken.set(profile, before + here);
-    left -= here;
-  }
-  taken.set(home, (taken.get(home) ?? 0) + left);
-}
-
-/** What builds under way will need, by group; the place that a sibling leaves is not counted twice. */
-function childrenByGroup(
-  coming: readonly ComingTasks[],
-  groupOf: (task: Task) => Group | null,
-  loads: Map<string, GroupLoad>,
-): Map<string, Coming> {
-  const byGroup = new Map<string, Coming>();
-  const of = (group: Group): Coming => {
-    const known = byGroup.get(group.key);
-    if (known !== undefined) return known;
-    const fresh = { within: [], atEnd: [], leaving: 0 };
-    byGroup.set(group.key, fresh);
-    if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
-    return fresh;
-  };
-  for (const { parent, chance, chanceThen, tasks, after } of coming) {
-    for (const each of tasks) {
-      const task = asTask(each, parent);
-      const group = groupOf(task);
-      if (group === null || chance < LEAST_CHANCE) continue;
-      const size = sizeOf(expectedWeight(task), group.home);
-      of(group).within.push({ chance: chance * each.share, tasks: size });
-      of(group).atEnd.push({ chance: chanceThen * each.share, tasks: size });
-    }
-    const group = after === null ? null : groupOf(after.task);
-    if (after === null || group === null) continue;
-    const size = sizeOf(weightOf(after.task), group.home);
-    of(group).leaving += size;
-    of(group).atEnd.push({ chance: 1 - after.ends, tasks: size });
-  }
-  return byGroup;
-}
-
-const LEAST_CHANCE = 0.001;
-
-function asTask({ method, channelId, arch }: ComingTask, parent: Task): Task {
-  const build_tag = parent.build_tag ?? null;
-  return {
-    ...parent,
-    id: -1,
-    state: TASK_STATE.FREE,
-    method,
-    channel_id: channelId,
-    arch,
-    weight: 1,
-    host_id: null,
-    start_ts: null,
-    build_tag,
-  };
-}
 
 /** Dollars an hour of what would be launched first. */
 function priceOf(profile: Profile, site: Site, now: number): number {

@@ -31,6 +31,10 @@ export interface RunResult {
 
 /** All work is done by then, or something is wrong: images take hours. */
 const LONGEST_CALM_SECONDS = 8 * HOUR;
+/** Without a figure in the config. */
+const LONGEST_HOLD_SECONDS = 150;
+/** No wait value of site.ts makes an idle builder worth its price for longer, once nothing comes any more. */
+const LONGEST_WORTH_SECONDS = 12 * HOUR;
 const STEP_SECONDS = 300;
 
 export async function runScenario(seed: string, { hours, wire }: RunOptions): Promise<RunResult> {
@@ -95,15 +99,25 @@ async function settle(world: World): Promise<void> {
   const { clock, site } = world;
   const latest = clock.now() + LONGEST_CALM_SECONDS;
   while (clock.now() < latest && unfinished(world).length > 0) await clock.runUntil(clock.now() + STEP_SECONDS);
-  const { holdSeconds, bootLimitSeconds, pollSeconds } = site.builders;
+  const { holdSeconds = LONGEST_HOLD_SECONDS, bootLimitSeconds, pollSeconds } = site.builders;
+  if (site.builders.forecast) await forget(world);
   const { runInterval, readyTimeout } = site.hub.options;
   await clock.runUntil(clock.now() + holdSeconds + bootLimitSeconds + runInterval + pollSeconds + readyTimeout + 600);
   // Two sweeps, with the age of a marker between them.
   await clock.runUntil(clock.now() + bootLimitSeconds + 300 + 2 * 600 + 120);
   // The floor's builders are replaced one by one, each once it is drained and its successor is up.
-  const floor = world.site.builders.profiles.reduce((sum, { min }) => sum + min, 0);
+  const floor = floorOf(world);
   const settled = () =>
     world.live().length === floor &&
     world.live().every((each) => each.state === "running" && each.tags[TAG.enabledAt] !== undefined);
   for (let minute = 0; minute < 15 * (1 + floor) && !settled(); minute++) await clock.runUntil(clock.now() + 60);
+}
+
+const floorOf = ({ site }: World) => site.builders.profiles.reduce((sum, { min }) => sum + min, 0);
+
+/** Idle builders stay for as long as what was learned in the hours of load makes them worth it; calm is learned, too. */
+async function forget(world: World): Promise<void> {
+  const { clock } = world;
+  const latest = clock.now() + LONGEST_WORTH_SECONDS;
+  while (clock.now() < latest && world.live().length > floorOf(world)) await clock.runUntil(clock.now() + STEP_SECONDS);
 }

@@ -30,6 +30,7 @@ export function drawSite(random: Random): Site {
   const floor = profiles.reduce((sum, { min = 0 }) => sum + min, 0);
   const slots = profiles.reduce((sum, { slots: { count } }) => sum + count, 0);
   const tight = chance(random, 0.45);
+  const ahead = random.fork("forecast");
   // Parents wait on one profile's builders for children that another profile serves: if those parents can take the
   // whole budget, nobody ever moves. So each profile always has room for one.
   const fewest = slots - Math.min(...profiles.map(({ slots: { count } }) => count)) + 1;
@@ -44,7 +45,8 @@ export function drawSite(random: Random): Site {
       options: { runInterval: random.pick([60, 60, 15]) },
     },
     builders: {
-      forecast: false,
+      forecast: chance(ahead, 0.5),
+      waitValuePerHour: ahead.pick([0, 1, 5, 25]),
       identityCaParameter: PARAMETER.builderCa,
       identityHours: random.pick([24, 24, 6]),
       subnets: SUBNETS,
@@ -54,7 +56,7 @@ export function drawSite(random: Random): Site {
         maxVcpus: tight ? Math.max(8 * Math.max(1, floor), 4 * instances) : 256,
         dollarsPerHour: tight ? Math.max(0.5 * Math.max(1, floor), 0.25 * instances) : 20,
       },
-      holdSeconds: whole(random, 60, 300),
+      holdSeconds: leaveOut(chance(ahead, 0.5), whole(random, 60, 300)),
       bootSeconds: whole(random, 100, 200),
       bootLimitSeconds: whole(random, 500, 900),
       failedOfferingSeconds: 180,
@@ -62,6 +64,8 @@ export function drawSite(random: Random): Site {
     },
   });
 }
+
+const leaveOut = <T>(isLeftOut: boolean, value: T): T | undefined => (isLeftOut ? undefined : value);
 
 function drawProfiles(random: Random): ProfileInput[] {
   const x86 = profile(

@@ -3,6 +3,7 @@
 import { canonicalArch, type HubState, TASK_STATE, type Task } from "../../hub/index.ts";
 import type { Lookups } from "../types.ts";
 import { type Family, fanOutKey, type GraphMemory, isParent, timesOf } from "./families.ts";
+import { lookUp } from "./shards.ts";
 import { chanceToEnd, refine } from "./stage-times.ts";
 
 /** Tasks that come together or not at all. */
@@ -71,10 +72,7 @@ function comingOf(
   within: number,
 ): ComingTasks[] {
   const method = timesOf(memory, family.method);
-  const own =
-    family.package === null || !Object.hasOwn(memory.byPackage, family.package)
-      ? undefined
-      : memory.byPackage[family.package];
+  const own = family.package === null ? undefined : lookUp(memory.byPackage, family.package);
   const times = refine(method, own);
   const succeeds = 1 - failureRate(memory, family.method);
   const tasks = fanOutOf(parent, family, memory, lookups);
@@ -84,7 +82,8 @@ function comingOf(
     case "queued": {
       if (family.method !== "build") {
         const elapsed = isOpen && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-        const chance = succeeds * afterStarts(state, isOpen ? 0 : 1, (lag) => chanceToEnd(times, elapsed, within - lag));
+        const chance =
+          succeeds * afterStarts(state, isOpen ? 0 : 1, (lag) => chanceToEnd(times, elapsed, within - lag));
         return [{ parent, chance, chanceThen: chance, tasks, after: null }];
       }
       const srpm = { method: "buildSRPMFromSCM", channelId: parent.channel_id, arch: "noarch", share: 1 };
@@ -113,7 +112,7 @@ function comingOf(
 }
 
 function failureRate({ ended }: GraphMemory, method: string): number {
-  const { count, failed } = ended[method] ?? { count: 0, failed: 0 };
+  const { count, failed } = lookUp(ended, method) ?? { count: 0, failed: 0 };
   return (failed + FAILURE_PRIOR.failed) / (count + FAILURE_PRIOR.count);
 }
 
@@ -132,7 +131,7 @@ function fanOutOf(parent: Task, family: Family, memory: GraphMemory, lookups: Lo
   const method = CHILD[family.method] ?? "";
   const key = fanOutKey(family);
   const asked = parent.arches ?? [];
-  const known = Object.hasOwn(memory.fanOuts, key) ? memory.fanOuts[key] : undefined;
+  const known = lookUp(memory.fanOuts, key);
   if (known !== undefined && (asked.length === 0 || known.bins.length === asked.length)) {
     return known.bins.map((bin) => {
       const [channelId = "0", arch = "noarch"] = bin.split(":");
@@ -157,7 +156,7 @@ function tagArches(
   memory: GraphMemory,
   { tagArches: known }: Lookups,
 ): readonly string[] {
-  const tag = buildTag ?? (target !== null && Object.hasOwn(memory.tags, target) ? memory.tags[target] : undefined);
+  const tag = buildTag ?? (target === null ? undefined : lookUp(memory.tags, target));
   if (tag === undefined || !Object.hasOwn(known, tag)) return [];
   return known[tag]?.arches ?? [];
 }

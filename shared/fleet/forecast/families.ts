@@ -1,6 +1,7 @@
 // What builds under way have shown: their stage, how long stages take, what they fan out into, how often they fail. Pure.
 
 import type { Task } from "../../hub/index.ts";
+import { Draft, lookUp, type Shards } from "./shards.ts";
 import { addTime, priorTimes, type Times } from "./stage-times.ts";
 
 /** A task that makes others, between two passes. */
@@ -29,16 +30,16 @@ export interface GraphMemory {
   /** By the parent's task id. */
   readonly families: Readonly<Record<string, Family>>;
   /** By method, package and target; what was seen last. */
-  readonly fanOuts: Readonly<Record<string, FanOut>>;
+  readonly fanOuts: Shards<FanOut>;
   /** Build tag of a target, as children's requests told. */
-  readonly tags: Readonly<Record<string, string>>;
+  readonly tags: Shards<string>;
   /** Fan-outs of builds, and those that were noarch. */
   readonly noarch: { readonly count: number; readonly of: number };
   /** Seconds from the begin of the stage to the children after it, by method and by package. */
-  readonly byMethod: Readonly<Record<string, Times>>;
-  readonly byPackage: Readonly<Record<string, Times>>;
+  readonly byMethod: Shards<Times>;
+  readonly byPackage: Shards<Times>;
   /** First stages that ended, and those after which no child came, by method. */
-  readonly ended: Readonly<Record<string, { readonly count: number; readonly failed: number }>>;
+  readonly ended: Shards<{ readonly count: number; readonly failed: number }>;
 }
 
 export const NO_GRAPH: GraphMemory = {
@@ -68,15 +69,13 @@ const PARENTS: ReadonlySet<string> = new Set([
 const PRIORS: Readonly<Record<string, Times>> = { build: priorTimes(55, 160), newRepo: priorTimes(15, 60) };
 const QUICK = priorTimes(15, 60);
 
-const MOST_PACKAGES = 1000;
-
 export const isParent = ({ method }: Task): boolean => PARENTS.has(method);
 const isFirstStage = ({ method }: Task): boolean => method === "buildSRPMFromSCM" || method === "rebuildSRPM";
 /** What comes after the fan-out needs next to nothing. */
 const isLastStage = ({ method }: Task): boolean => method === "tagBuild" || method === "buildNotification";
 
 export function timesOf({ byMethod }: GraphMemory, method: string): Times {
-  return (Object.hasOwn(byMethod, method) ? byMethod[method] : undefined) ?? priorOf(method);
+  return lookUp(byMethod, method) ?? priorOf(method);
 }
 
 const priorOf = (method: string): Times => (Object.hasOwn(PRIORS, method) ? PRIORS[method] : undefined) ?? QUICK;
@@ -113,31 +112,6 @@ export function noteFamilies(memory: GraphMemory, tasks: readonly Task[], now: n
   return { ...lessons.memory(), families };
 }
 
-/** A table that is copied once, however much is written into it in one pass. */
-class Draft<T> {
-  #known: Readonly<Record<string, T>>;
-  #copy: Record<string, T> | null = null;
-
-  constructor(known: Readonly<Record<string, T>>) {
-    this.#known = known;
-  }
-
-  get(key: string): T | undefined {
-    return Object.hasOwn(this.#known, key) ? this.#known[key] : undefined;
-  }
-
-  set(key: string, value: T): void {
-    if (this.get(key) === value) return;
-    this.#copy ??= { ...this.#known };
-    this.#copy[key] = value;
-    this.#known = this.#copy;
-  }
-
-  get result(): Readonly<Record<string, T>> {
-    return this.#known;
-  }
-}
-
 /** What one pass learns. */
 class Lessons {
   readonly #before: GraphMemory;
@@ -145,7 +119,7 @@ class Lessons {
   readonly tags: Draft<string>;
   readonly byMethod: Draft<Times>;
   readonly byPackage: Draft<Times>;
-  readonly ended: Draft<GraphMemory["ended"][string]>;
+  readonly ended: Draft<{ readonly count: number; readonly failed: number }>;
   #noarch: GraphMemory["noarch"];
 
   constructor(before: GraphMemory) {
@@ -165,21 +139,14 @@ class Lessons {
   memory(): GraphMemory {
     return {
       ...this.#before,
-      fanOuts: withoutOldest(this.fanOuts.result),
-      tags: withoutOldest(this.tags.result),
+      fanOuts: this.fanOuts.result,
+      tags: this.tags.result,
       byMethod: this.byMethod.result,
-      byPackage: withoutOldest(this.byPackage.result),
+      byPackage: this.byPackage.result,
       ended: this.ended.result,
       noarch: this.#noarch,
     };
   }
-}
-
-/** Of too many those that were met first go, a tenth at a time. */
-function withoutOldest<T>(known: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  const names = Object.keys(known);
-  if (names.length <= MOST_PACKAGES) return known;
-  return Object.fromEntries(Object.entries(known).slice(names.length - Math.floor(MOST_PACKAGES * 0.9)));
 }
 
 function readFamily(parent: Task, children: readonly Task[], before: Family | undefined, now: number): Family {

@@ -8,6 +8,8 @@ const times = z.object({ count: z.number(), mean: z.number(), variance: z.number
 const mean = z.object({ count: z.number(), seconds });
 const pair = z.tuple([seconds, z.number()]).readonly();
 
+const shards = <T extends z.ZodType>(value: T) => z.record(z.string(), z.record(z.string(), value));
+
 const group = z.object({
   came: z.array(pair),
   hours: z.record(z.string(), z.number()),
@@ -33,11 +35,11 @@ export const forecastSchema: z.ZodType<ForecastMemory> = z.object({
   keeps: z.record(z.string(), z.array(pair)),
   graph: z.object({
     families: z.record(z.string(), family),
-    fanOuts: z.record(z.string(), z.object({ bins: z.array(z.string()), at: seconds })),
-    tags: z.record(z.string(), z.string()),
+    fanOuts: shards(z.object({ bins: z.array(z.string()), at: seconds })),
+    tags: shards(z.string()),
     noarch: z.object({ count: z.number(), of: z.number() }),
-    byMethod: z.record(z.string(), times),
-    byPackage: z.record(z.string(), times),
-    ended: z.record(z.string(), z.object({ count: z.number(), failed: z.number() })),
+    byMethod: shards(times),
+    byPackage: shards(times),
+    ended: shards(z.object({ count: z.number(), failed: z.number() })),
   }),
 });

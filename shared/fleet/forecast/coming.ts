@@ -1,0 +1,74 @@
+// What builds under way bring to each group of tasks. Pure.
+
+import { expectedWeight, type HubState, TASK_STATE, type Task } from "../../hub/index.ts";
+import type { Lookups } from "../types.ts";
+import { type ComingTask, type ComingTasks, childrenAhead } from "./children.ts";
+import type { GraphMemory } from "./families.ts";
+import { emptyLoad, type Group, type GroupLoad, sizeOf, weightOf } from "./groups.ts";
+import { repoTasksAhead } from "./repo-requests.ts";
+
+/** What builds under way bring to a group, in typical tasks. */
+export interface Coming {
+  /** At some time within one boot, and at its end. */
+  readonly within: { readonly chance: number; readonly tasks: number }[];
+  readonly atEnd: { readonly chance: number; readonly tasks: number }[];
+  /** Of today's demand: what counts among `atEnd`, since it may have ended. */
+  leaving: number;
+}
+
+export const NOTHING_COMES: Coming = { within: [], atEnd: [], leaving: 0 };
+
+export function tasksAhead(state: HubState, graph: GraphMemory, lookups: Lookups, within: number): ComingTasks[] {
+  return [...childrenAhead(state, graph, lookups, within), ...repoTasksAhead(state, graph, lookups, within)];
+}
+
+/** What builds under way will need, by group; the place that a sibling leaves is not counted twice. */
+export function comingByGroup(
+  coming: readonly ComingTasks[],
+  groupOf: (task: Task) => Group | null,
+  loads: Map<string, GroupLoad>,
+): Map<string, Coming> {
+  const byGroup = new Map<string, Coming>();
+  const of = (group: Group): Coming => {
+    const known = byGroup.get(group.key);
+    if (known !== undefined) return known;
+    const fresh = { within: [], atEnd: [], leaving: 0 };
+    byGroup.set(group.key, fresh);
+    if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
+    return fresh;
+  };
+  for (const { parent, chance, chanceThen, tasks, after } of coming) {
+    for (const each of tasks) {
+      const task = asTask(each, parent);
+      const group = groupOf(task);
+      if (group === null || chance < LEAST_CHANCE) continue;
+      const size = sizeOf(expectedWeight(task), group.home);
+      of(group).within.push({ chance: chance * each.share, tasks: size });
+      of(group).atEnd.push({ chance: chanceThen * each.share, tasks: size });
+    }
+    const group = after === null ? null : groupOf(after.task);
+    if (after === null || group === null) continue;
+    const size = sizeOf(weightOf(after.task), group.home);
+    of(group).leaving += size;
+    of(group).atEnd.push({ chance: 1 - after.ends, tasks: size });
+  }
+  return byGroup;
+}
+
+const LEAST_CHANCE = 0.001;
+
+function asTask({ method, channelId, arch }: ComingTask, parent: Task): Task {
+  const build_tag = parent.build_tag ?? null;
+  return {
+    ...parent,
+    id: -1,
+    state: TASK_STATE.FREE,
+    method,
+    channel_id: channelId,
+    arch,
+    weight: 1,
+    host_id: null,
+    start_ts: null,
+    build_tag,
+  };
+}
