@@ -164,6 +164,10 @@ const builders = z.strictObject({
     .describe(
       "Builders are launched and kept for what builds under way and past days announce; false = for the queue only",
     ),
+  watchAtRest: z
+    .boolean()
+    .default(true)
+    .describe("A pass every ten seconds also while nothing waits or moves; false = once a minute then"),
   holdSeconds: seconds
     .optional()
     .describe("Idle time before a drain; default: with the forecast three quarters of a boot as measured, else 150"),

@@ -49,7 +49,8 @@ export async function runInvocation(ports: FleetPorts, cache: ObserveCache, owne
       passes += 1;
       last = pass.decision;
       memory = pass.memory;
-      if (!hasMoreToDo(last) || ports.clock.now() + PASS_GAP_SECONDS >= end) break;
+      const goesOn = ports.site.builders.watchAtRest || hasMoreToDo(last);
+      if (!goesOn || ports.clock.now() + PASS_GAP_SECONDS >= end) break;
       await ports.clock.sleep(PASS_GAP_SECONDS);
       await lease.renew();
     }

@@ -33,8 +33,11 @@ export interface RunResult {
 const LONGEST_CALM_SECONDS = 8 * HOUR;
 /** Without a figure in the config. */
 const LONGEST_HOLD_SECONDS = 150;
-/** No wait value of site.ts makes an idle builder worth its price for longer, once nothing comes any more. */
+/** Once nothing comes any more, what was learned of the load makes an idle builder worth its price no longer than this, */
 const LONGEST_WORTH_SECONDS = 12 * HOUR;
+/** unless waits are so dear that one burst a day pays for it: then a person has to want an empty fleet. */
+const DEAR_WAIT_PER_HOUR = 25;
+const DEAR_WORTH_SECONDS = 3 * HOUR;
 const STEP_SECONDS = 300;
 
 export async function runScenario(seed: string, { hours, wire }: RunOptions): Promise<RunResult> {
@@ -117,7 +120,12 @@ const floorOf = ({ site }: World) => site.builders.profiles.reduce((sum, { min }
 
 /** Idle builders stay for as long as what was learned in the hours of load makes them worth it; calm is learned, too. */
 async function forget(world: World): Promise<void> {
-  const { clock } = world;
-  const latest = clock.now() + LONGEST_WORTH_SECONDS;
+  const { clock, site } = world;
+  const { builders } = site;
+  const isDear = builders.waitValuePerHour >= DEAR_WAIT_PER_HOUR;
+  const latest = clock.now() + (isDear ? DEAR_WORTH_SECONDS : LONGEST_WORTH_SECONDS);
   while (clock.now() < latest && world.live().length > floorOf(world)) await clock.runUntil(clock.now() + STEP_SECONDS);
+  if (!isDear) return;
+  world.trace.add("a person wants no builder for what may come");
+  world.deploy({ ...world.site, builders: { ...world.site.builders, waitValuePerHour: 0 } });
 }

@@ -75,10 +75,10 @@ describe("what is learned", () => {
     };
     const cameAt = (now: number) => (now % HOUR === 0 || now % HOUR === 60 ? 10 : 0);
     const start = Math.ceil(NOW / HOUR) * HOUR;
-    const memory = look({ demandAt, cameAt, from: start - 600, until: start + 24 * HOUR, every: 10 });
-    const inBurst = start + 24 * HOUR + 20;
+    const memory = look({ demandAt, cameAt, from: start - 600, until: start + 48 * HOUR - 10, every: 10 });
+    const inBurst = start + 48 * HOUR + 20;
     const burst = chancesAt(noteArrivals(memory, 10, inBurst), inBurst);
-    const quiet = chancesAt(memory, start + 24 * HOUR - 600);
+    const quiet = chancesAt(memory, start + 48 * HOUR - 600);
     expect(1 - (burst[0] ?? 0)).toBeGreaterThan(2 * (1 - (quiet[0] ?? 0)));
   });
 

@@ -7,8 +7,8 @@ import { type Chances, NO_RISE, riseOf } from "../../../shared/fleet/forecast/hi
 import { holds } from "../seed.ts";
 
 const total = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0);
-const mean = (chances: Chances, valueOf = (index: number) => index) =>
-  total(chances.map((chance, index) => chance * valueOf(index)));
+const mean = (chances: Chances, tasksOf = (index: number) => index) =>
+  total(chances.map((chance, index) => chance * tasksOf(index)));
 const anyChance = fc.double({ min: 0, max: 1, noNaN: true });
 const anyChances = (maxLength: number): fc.Arbitrary<Chances> =>
   fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength }).map((counts) => {
