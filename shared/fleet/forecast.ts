@@ -118,7 +118,9 @@ function judgeGroup(
   const situation = situationOf(came, now);
   const demand = demandOf(load.all, group.home);
   const expected = coming.atEnd.reduce((sum, { chance, tasks }) => sum + chance * tasks, demand - coming.leaving);
-  const learned = learnRise(came, { at: now, situation, expected }, demand, {
+  // What was announced is no surprise, however it turns out: its chances are weighed on their own.
+  const announced = coming.within.reduce((sum, { tasks }) => sum + tasks, demand);
+  const learned = learnRise(came, { at: now, situation, expected: announced }, demand, {
     since: memory.at ?? now,
     leadSeconds: lead,
   });

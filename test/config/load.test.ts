@@ -51,6 +51,10 @@ describe("a document with the least that is needed", () => {
       builders: {
         fleet: "toji",
         budget: { maxInstances: 20, maxVcpus: 128, dollarsPerHour: 10 },
+        forecast: true,
+        waitValuePerHour: 5,
+        launchFee: 0.001,
+        watchAtRest: true,
         profiles: [{ min: 0, maxJobs: 10, volumeGiB: 60, offerings: [{ markets: ["spot", "on-demand"] }] }],
       },
     });
@@ -58,6 +62,45 @@ describe("a document with the least that is needed", () => {
 
   it("may be written as JSON", () => {
     expect(parseSite(JSON.stringify(document()), "toji.json").builders.profiles).toHaveLength(1);
+  });
+});
+
+describe("what waits and launches are worth", () => {
+  const withOptions = (options: object) => {
+    const { hub, builders } = document();
+    return { hub, builders: { ...builders, ...options } };
+  };
+
+  it.each([
+    { waitValuePerHour: 0 },
+    { waitValuePerHour: 1000 },
+    { launchFee: 0 },
+    { forecast: false },
+    { watchAtRest: false },
+    { holdSeconds: 1 },
+  ])("may be %j", (options) => {
+    expect(parseSite(stringify(withOptions(options)), "toji.yml").builders).toMatchObject(options);
+  });
+
+  it("leaves the hold time open: what is measured decides, unless the site says it", () => {
+    const { builders } = parseSite(stringify(document()), "toji.yml");
+    expect(builders.holdSeconds).toBeUndefined();
+    expect(builders.profiles[0]?.holdSeconds).toBeUndefined();
+  });
+
+  it.each([
+    [{ waitValuePerHour: -1 }, "builders.waitValuePerHour: Too small: expected number to be >=0"],
+    [{ waitValuePerHour: "5" }, "builders.waitValuePerHour: Invalid input: expected number, received string"],
+    [{ launchFee: -0.01 }, "builders.launchFee: Too small: expected number to be >=0"],
+    [{ forecast: "no" }, "builders.forecast: Invalid input: expected boolean, received string"],
+    [{ watchAtRest: 1 }, "builders.watchAtRest: Invalid input: expected boolean, received number"],
+    [{ watchAtrest: true }, 'builders.watchAtrest: unknown option, did you mean "watchAtRest"?'],
+    [{ holdSeconds: 0 }, "builders.holdSeconds: Too small: expected number to be >0"],
+    [{ waitValuePerHours: 5 }, 'builders.waitValuePerHours: unknown option, did you mean "waitValuePerHour"?'],
+    [{ launchfees: 1 }, 'builders.launchfees: unknown option, did you mean "launchFee"?'],
+    [{ forcast: true }, 'builders.forcast: unknown option, did you mean "forecast"?'],
+  ])("is refused as %j", (options, problem) => {
+    expect(problems(withOptions(options))).toEqual([problem]);
   });
 });
 

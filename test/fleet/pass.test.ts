@@ -22,6 +22,11 @@ describe("an invocation", () => {
     expect(world.clock.now()).toBe(before);
   });
 
+  it("makes one every ten seconds also then, if the config wants the forecast to see all that comes", async () => {
+    world = new FleetWorld(makeSite({ builders: { watchAtRest: true } }));
+    expect(await invoke()).toMatchObject({ passes: 5, last: { changes: [] } });
+  });
+
   it("makes one every ten seconds while tasks wait or builders are on their way, until the next tick", async () => {
     world.hub.addTask({ create_ts: world.clock.now() });
     const before = world.clock.now();

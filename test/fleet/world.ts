@@ -53,7 +53,10 @@ export interface SiteChanges {
   readonly profiles?: ProfileInput[];
 }
 
-/** It decides by the queue alone, which most rules are about; `builders: { forecast: true }` also looks ahead. */
+/**
+ * It decides by the queue alone, which most rules are about, and passes once a minute at rest;
+ * `builders: { forecast: true, watchAtRest: true }` is the config's default.
+ */
 export function makeSite({ hub, builders, profiles }: SiteChanges = {}): Site {
   return siteSchema.parse({
     hub: { url: "https://hub.test/kojihub", topUrl: "https://hub.test/kojifiles", ...hub },
@@ -63,6 +66,7 @@ export function makeSite({ hub, builders, profiles }: SiteChanges = {}): Site {
         { id: "subnet-0b", zone: "us-east-1b" },
       ],
       forecast: false,
+      watchAtRest: false,
       ...builders,
       profiles: profiles ?? [makeProfile()],
     },

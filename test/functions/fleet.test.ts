@@ -22,15 +22,21 @@ interface Metric {
 let sandbox: Sandbox;
 let metrics: Metric[];
 let sentences: string[];
+/** Of all decisions, a sentence each. */
+let changes: string[];
 
 beforeEach(async () => {
   metrics = [];
   sentences = [];
+  changes = [];
   sandbox = await openSandbox({
     seed: 11,
     start: START,
     telemetry: {
-      info: (sentence) => void sentences.push(sentence),
+      info(sentence, facts) {
+        sentences.push(sentence);
+        if (sentence === "decision" && Array.isArray(facts?.changes)) changes.push(...facts.changes);
+      },
       warn: (sentence) => void sentences.push(sentence),
       metric: (name, _, value, dimensions = {}) => void metrics.push({ name, value, dimensions }),
     },
@@ -46,13 +52,17 @@ async function invoke(event: unknown = TICK): Promise<void> {
 }
 
 const latest = () => JSON.parse(sandbox.aws.s3.text(BUCKET, LATEST_DECISION) ?? "null");
+const launches = () => changes.filter((each) => each.startsWith("launch "));
+/** Not those that the forecast adds. */
+const launchesForQueue = () => launches().filter((each) => /finds? no room/.test(each));
+const slots = () => sandbox.live().map((each) => each.tags[TAG.slot]);
 const push = (packages: number) => submitPush(sandbox, sandbox.random.fork("push"), packages);
 const lastMetric = (name: string) => metrics.findLast((each) => each.name === name && !("channel" in each.dimensions));
 
 describe("an invocation", () => {
-  it("makes a single pass when there is nothing to do, and stores the decision", async () => {
+  it("passes every ten seconds also at rest, for the forecast learns from it, and stores the decision", async () => {
     await invoke();
-    expect(sentences.filter((each) => each === "decision")).toHaveLength(1);
+    expect(sentences.filter((each) => each === "decision").length).toBeGreaterThanOrEqual(4);
     expect(latest()).toMatchObject({ changes: [], unserved: [], notes: [] });
     expect(lastMetric("PassSucceeded")?.value).toBe(1);
   });
@@ -61,15 +71,16 @@ describe("an invocation", () => {
     push(3);
     await invoke();
     expect(sentences.filter((each) => each === "decision").length).toBeGreaterThanOrEqual(4);
-    expect(sandbox.live()).toHaveLength(1);
+    expect(launchesForQueue()).toHaveLength(1);
+    expect(new Set(slots()).size).toBe(launches().length);
     expect(metrics).toContainEqual({ name: "FreeTasks", value: 6, dimensions: { channel: "default", arch: "noarch" } });
     expect(metrics.some((each) => each.name === "Builders" && each.dimensions.state === "booting")).toBe(true);
   });
 
-  it("makes a single pass when all that waits are tasks that no profile can ever run", async () => {
+  it("launches nothing when all that waits are tasks that no profile can ever run", async () => {
     sandbox.hub.as("kojiadmin").makeTask({ method: "buildArch", args: [], arch: "s390x", channel: "default" });
     await invoke();
-    expect(sentences.filter((each) => each === "decision")).toHaveLength(1);
+    expect(launches()).toEqual([]);
     expect(latest().unserved[0].reason).toMatch(/no profile of channel default has arch s390x/);
   });
 
@@ -79,10 +90,13 @@ describe("an invocation", () => {
     // The state change to "running" has started an invocation of its own: its end first.
     await sandbox.clock.runUntil(sandbox.clock.now() + 50);
     await sandbox.aws.clients.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: "fleet/memory.json" }));
+    const before = sandbox.live();
     await invoke();
-    const [instance, ...others] = sandbox.live();
-    expect(others).toEqual([]);
-    expect(instance?.tags[TAG.enabledAt]).toBeDefined();
+    const [first] = before;
+    const after = sandbox.live().find((each) => each.instanceId === first?.instanceId);
+    expect(after?.tags[TAG.enabledAt]).toBeDefined();
+    expect(launchesForQueue().filter((each) => / build tasks? /.test(each))).toHaveLength(1);
+    expect(new Set(slots()).size).toBe(launches().length);
     expect(await sandbox.leftovers()).toEqual([]);
   });
 });
@@ -98,7 +112,7 @@ describe("one writer at a time", () => {
     expect(sandbox.live()).toEqual([]);
     await lease.release();
     await invoke();
-    expect(sandbox.live()).toHaveLength(1);
+    expect(launchesForQueue()).toHaveLength(1);
     expect(latest().epoch).toBeGreaterThan(lease.epoch);
   });
 
@@ -106,7 +120,8 @@ describe("one writer at a time", () => {
     push(3);
     sandbox.clock.after(0, () => sandbox.invoke(TICK));
     await invoke();
-    expect(sandbox.live()).toHaveLength(1);
+    expect(launchesForQueue()).toHaveLength(1);
+    expect(new Set(slots()).size).toBe(sandbox.live().length);
     expect(sentences.some((each) => each.startsWith("no pass:"))).toBe(true);
   });
 });
@@ -144,7 +159,7 @@ describe("when the world cannot be seen", () => {
     const { Parameter } = certificate as { Parameter: { Value: string } };
     sandbox.aws.ssm.setParameter(PARAMETER.client, Parameter.Value);
     await invoke();
-    expect(sandbox.live()).toHaveLength(1);
+    expect(sandbox.live().length).toBeGreaterThan(0);
   });
 });
 
@@ -158,13 +173,13 @@ describe("a spot warning", () => {
   it("is noted on our instance, which then counts as no capacity: its successor is launched", async () => {
     push(3);
     await invoke();
-    const [instance] = sandbox.live();
+    const [instance, ...others] = sandbox.live();
     await invoke(warning(instance?.instanceId ?? ""));
     expect(
       sandbox.live().find((each) => each.instanceId === instance?.instanceId)?.tags[TAG.spotNoticeAt],
     ).toBeDefined();
     await invoke();
-    expect(sandbox.live()).toHaveLength(2);
+    expect(sandbox.live().length).toBeGreaterThan(1 + others.length);
   });
 
   it("about somebody else's instance changes nothing", async () => {

@@ -18,6 +18,8 @@ export const RULES = {
   "no-blind-launch": "nothing is launched by a pass that could not see the hub and EC2",
   "starts-in-time":
     "a FREE task that a profile can run, with slots and budget left, starts within a boot and two scheduler runs",
+  "idle-gives-way":
+    "no FREE task waits for good for budget that builders use up which idle above their floor and cannot run it",
   "queue-served": "once all is calm every task comes to its end",
   "fleet-empties": "once all is calm and done the fleet falls to its floor within hold and drain",
   "nothing-left-behind": "once all is calm no identity and no template version is left of a launch that is over",

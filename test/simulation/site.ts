@@ -47,6 +47,8 @@ export function drawSite(random: Random): Site {
     builders: {
       forecast: chance(ahead, 0.5),
       waitValuePerHour: ahead.pick([0, 1, 5, 25]),
+      // Six times the passes of calm: seldom.
+      watchAtRest: chance(ahead, 0.1),
       identityCaParameter: PARAMETER.builderCa,
       identityHours: random.pick([24, 24, 6]),
       subnets: SUBNETS,

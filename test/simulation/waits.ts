@@ -1,4 +1,5 @@
-// The rule "starts-in-time". It is judged only while nothing disturbs and nothing but Toji can be the reason for a wait.
+// The rules "starts-in-time" and "idle-gives-way": judged only while nothing disturbs and nothing but Toji can be the
+// reason for a wait.
 
 import type { LiveInstance } from "../../sandbox/world/ec2/index.ts";
 import type { TaskRow } from "../../sandbox/world/hub/index.ts";
@@ -12,6 +13,8 @@ const MINUTE = 60;
 const BOOT_P99_SECONDS = 115;
 /** A tick to see the task, one to enable its builder, two polls, calls that take time, and the odd slower boot. */
 const SLACK_SECONDS = 2 * MINUTE + 30 + 150;
+/** An idle builder in the way of a task has to be drained and gone first, its hold time over. */
+const GIVE_WAY_SECONDS = 1800;
 
 export class Waits {
   /** Waits that were judged, those in time included. */
@@ -20,6 +23,8 @@ export class Waits {
   readonly #invariants: Invariants;
   /** Since when a FREE task has had every reason to be served. */
   #fairSince = new Map<number, number>();
+  /** Since when nothing but idle builders that cannot run it has kept a FREE task from its own. */
+  #blockedSince = new Map<number, number>();
 
   constructor(world: World, invariants: Invariants) {
     this.#world = world;
@@ -28,6 +33,7 @@ export class Waits {
 
   /** Each minute. */
   check(live: readonly LiveInstance[]): void {
+    this.#checkIdle(live);
     const before = this.#fairSince;
     this.#fairSince = new Map();
     if (!this.#world.isCalm) return;
@@ -50,6 +56,46 @@ export class Waits {
         );
       }
     }
+  }
+
+  #checkIdle(live: readonly LiveInstance[]): void {
+    const before = this.#blockedSince;
+    this.#blockedSince = new Map();
+    const { clock, hub, site, alarms, isCalm } = this.#world;
+    if (!isCalm || Number.isFinite(alarms.terminationStopped)) return;
+    const idle = this.#idleAboveFloor(live);
+    const others = live.filter((each) => !idle.includes(each));
+    if (idle.length === 0) return;
+    for (const task of hub.freeTasks()) {
+      const able = site.builders.profiles.filter((profile) => this.#serves(profile, task));
+      const names = able.map(({ name }) => name);
+      const canRun = live.some(({ tags }) => names.includes(tags[TAG.profile] ?? ""));
+      const fits = (all: readonly LiveInstance[]) => able.some((profile) => this.#hasRoom(profile, all));
+      if (able.length === 0 || canRun || fits(live) || !fits(others)) continue;
+      if (able.some((profile) => this.#isTroubled(profile) || this.#invariants.hand.isHeld(profile.name))) continue;
+      const since = before.get(task.id) ?? clock.now();
+      this.#blockedSince.set(task.id, since);
+      const seconds = clock.now() - since;
+      if (seconds <= GIVE_WAY_SECONDS) continue;
+      const inTheWay = idle.map(({ tags }) => tags[TAG.slot]).join(", ");
+      const detail = `${task.method} is FREE for ${seconds} s while ${inTheWay} idle and use up the budget of ${names.join(" or ")}`;
+      this.#invariants.break("idle-gives-way", `task ${task.id}`, detail);
+    }
+  }
+
+  /** Builders that serve and have nothing to do: Toji may drain them. */
+  #idleAboveFloor(live: readonly LiveInstance[]): LiveInstance[] {
+    return this.#world.site.builders.profiles.flatMap((profile) => {
+      const own = live.filter(({ tags }) => tags[TAG.profile] === profile.name);
+      const idle = own.filter(({ tags, state }) => {
+        const host = this.#invariants.hostOf(tags[TAG.slot] ?? "");
+        const isKept = tags[TAG.pin] !== undefined || this.#invariants.hand.isHeld(profile.name);
+        return (
+          state === "running" && host?.enabled === true && !isKept && this.#world.hub.tasksHeldBy(host.id).length === 0
+        );
+      });
+      return idle.slice(0, Math.max(0, own.length - profile.min));
+    });
   }
 
   /** So many of its boots failed that Toji may pause it: for hours, when it goes on. */

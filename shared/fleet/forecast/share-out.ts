@@ -13,60 +13,78 @@ export interface Wish {
   readonly figures: Figures;
 }
 
+/** Room in typical tasks: what is worth having, and what of it is expected to be used. */
+interface Room {
+  worth: number;
+  used: number;
+}
+
+type Rooms = ReadonlyMap<Profile, Room>;
+
 /**
- * Builders by profile: first for what only it can serve, then what several could goes where there is room already, and
- * the rest to the cheapest. The hub gives such tasks to any of them.
+ * Builders by profile: first for what only it can serve. What several could serve (the hub gives it to any of them) goes
+ * where room stands ready against a rise that has not come, then where builders are alive, and the rest to the cheapest.
  */
 export function shareOut(
   wishes: readonly Wish[],
   { site, aliveOf }: { readonly site: Site; aliveOf(profile: Profile): number },
   loads: ReadonlyMap<string, GroupLoad>,
 ): ReadonlyMap<Profile, { builders: number; keepNow: number }> {
-  const launch = new Map<Profile, number>();
-  const keep = new Map<Profile, number>();
+  const launch = new Map<Profile, Room>();
+  const keep = new Map<Profile, Room>();
   for (const profile of site.builders.profiles) {
     const own = wishes.find(({ group }) => group.key === profile.name);
-    // Tasks of the others that its builders have on take room all the same.
-    let guests = 0;
-    for (const { group, on } of loads.values()) {
-      const load = on.get(profile);
-      if (group.key !== profile.name && load !== undefined) guests += demandOf(load, profile);
-    }
-    launch.set(profile, (own?.launch ?? 0) + guests);
-    keep.set(profile, (own?.keep ?? 0) + guests);
+    const guests = guestsOn(profile, loads);
+    const used = guests + (own === undefined ? 0 : own.figures.demand + own.figures.coming);
+    launch.set(profile, { worth: guests + (own?.launch ?? 0), used });
+    keep.set(profile, { worth: guests + (own?.keep ?? 0), used });
   }
   for (const { group, launch: wanted, keep: worth } of wishes.filter((each) => each.group.profiles.length > 1)) {
     let running = 0;
     for (const [profile, load] of loads.get(group.key)?.on ?? []) running += demandOf(load, profile);
-    const room = (profile: Profile) => aliveOf(profile) * tasksPerBuilder(profile);
-    place(group, Math.max(0, wanted - running), launch, room);
-    place(group, Math.max(0, worth - running), keep, room);
+    place(group, Math.max(0, wanted - running), launch, aliveOf);
+    place(group, Math.max(0, worth - running), keep, aliveOf);
   }
+  const count = (profile: Profile, rooms: Rooms) => {
+    const { worth } = rooms.get(profile) ?? { worth: 0 };
+    return Math.ceil(worth / tasksPerBuilder(profile) - 1e-9);
+  };
   return new Map(
-    site.builders.profiles.map((profile) => {
-      const size = tasksPerBuilder(profile);
-      const count = (tasks: number) => Math.ceil(tasks / size - 1e-9);
-      return [profile, { builders: count(launch.get(profile) ?? 0), keepNow: count(keep.get(profile) ?? 0) }];
-    }),
+    site.builders.profiles.map((profile) => [
+      profile,
+      { builders: count(profile, launch), keepNow: count(profile, keep) },
+    ]),
   );
 }
 
-function place(
-  { profiles, home }: Group,
-  tasks: number,
-  taken: Map<Profile, number>,
-  roomOf: (profile: Profile) => number,
-): void {
-  let left = tasks;
-  const homeFirst = [home, ...profiles.filter((profile) => profile !== home)];
-  for (const profile of homeFirst) {
-    const before = taken.get(profile) ?? 0;
-    // A builder that is wanted for something else has room up to its brim.
-    const size = tasksPerBuilder(profile);
-    const room = Math.max(roomOf(profile), Math.ceil(before / size - 1e-9) * size) - before;
-    const here = Math.min(left, Math.max(0, room));
-    taken.set(profile, before + here);
-    left -= here;
+/** Tasks of groups that others could serve too; its builders have them on, so they take room all the same. */
+function guestsOn(profile: Profile, loads: ReadonlyMap<string, GroupLoad>): number {
+  let guests = 0;
+  for (const { group, on } of loads.values()) {
+    const load = on.get(profile);
+    if (group.key !== profile.name && load !== undefined) guests += demandOf(load, profile);
   }
-  taken.set(home, (taken.get(home) ?? 0) + left);
+  return guests;
+}
+
+function place({ profiles, home }: Group, tasks: number, rooms: Rooms, aliveOf: (profile: Profile) => number): void {
+  let left = tasks;
+  const take = (profile: Profile, most: number) => {
+    const room = rooms.get(profile);
+    if (room === undefined) return;
+    const here = Math.min(left, Math.max(0, most - room.used));
+    room.used += here;
+    room.worth = Math.max(room.worth, room.used);
+    left -= here;
+  };
+  const homeFirst = [home, ...profiles.filter((profile) => profile !== home)];
+  // A builder that is worth having for something else has room up to its brim.
+  for (const profile of homeFirst) take(profile, upToBrim(rooms.get(profile)?.worth ?? 0, profile));
+  for (const profile of homeFirst) take(profile, aliveOf(profile) * tasksPerBuilder(profile));
+  take(home, Number.POSITIVE_INFINITY);
+}
+
+function upToBrim(tasks: number, profile: Profile): number {
+  const size = tasksPerBuilder(profile);
+  return Math.ceil(tasks / size - 1e-9) * size;
 }
