@@ -79,7 +79,7 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
   const { demand, unserved } = judgeUnplaced(ahead.simulation, state, judge);
 
   const outlook = site.builders.forecast
-    ? lookFurther({ ...world, judge, cancelled: ahead.cancelled, capacityOf }, seen)
+    ? lookFurther({ ...world, state: queue.state, judge, cancelled: ahead.cancelled, capacityOf }, seen)
     : WITHOUT_FORECAST;
   const protocol = protocolSteps(slots, ahead.cancelled, outlook.called, state, site, seen, now);
   const watch = watchTimeouts(state, slots.all, site, capacityOf);

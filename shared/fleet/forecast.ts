@@ -5,7 +5,7 @@ import type { Profile, Site } from "../config/index.ts";
 import type { HubState } from "../hub/index.ts";
 import type { Judge } from "./eligible.ts";
 import { chancesOfRise, learnRise, noteArrivals, situationOf } from "./forecast/arrivals.ts";
-import { addUp, reliefOf, worthwhile } from "./forecast/capacity.ts";
+import { addUp, type Relief, reliefOf, worthwhile } from "./forecast/capacity.ts";
 import { type Coming, comingByGroup, NOTHING_COMES, tasksAhead } from "./forecast/coming.ts";
 import { noteFamilies } from "./forecast/families.ts";
 import { countLoads, demandOf, emptyLoad, findGroups, type GroupLoad, tasksPerBuilder } from "./forecast/groups.ts";
@@ -39,6 +39,8 @@ export interface Scene {
   readonly judge: Judge;
   readonly lookups: Lookups;
   readonly now: number;
+  /** Its builder is there or on its way. */
+  isThere(slot: Slot): boolean;
   /** Builders of a profile that are there or on their way. */
   aliveOf(profile: Profile): number;
 }
@@ -51,24 +53,34 @@ const HOLD_SHARE = 0.75;
 export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const { state, slots, site, now, judge } = scene;
   const prices = new Map(site.builders.profiles.map((profile) => [profile, priceOf(profile, site, now)]));
-  const groupOf = findGroups(judge, (profile) => prices.get(profile) ?? 0);
-  const loads = countLoads(state.tasks, slots, groupOf, memory.newestTask);
+  const found = findGroups(judge, site.builders.profiles, (profile) => prices.get(profile) ?? 0);
+  const loads = countLoads(state.tasks, slots.filter(scene.isThere), found.of, memory.newestTask);
   for (const profile of site.builders.profiles) {
     const group = { key: profile.name, profiles: [profile], home: profile };
     if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
+  }
+  // Also at rest they are looked at: rises begin there.
+  for (const key of Object.keys(memory.groups)) {
+    const group = loads.has(key) ? null : found.named(key);
+    if (group !== null) loads.set(key, emptyLoad(group));
   }
   const bySlot = Map.groupBy(slots, (slot) => slot.profile);
   const paths = new Map(
     site.builders.profiles.map((profile) => [
       profile,
-      notePath(memory.paths[profile.name] ?? NO_PATH, bySlot.get(profile) ?? [], now),
+      notePath(own(memory.paths, profile.name) ?? NO_PATH, bySlot.get(profile) ?? [], {
+        now,
+        since: memory.at,
+        longestSeconds: site.builders.bootLimitSeconds,
+      }),
     ]),
   );
   const graph = noteFamilies(memory.graph, state.tasks, state.now);
   const leads = new Map([...paths].map(([profile, path]) => [profile, leadSeconds(path, site.builders.bootSeconds)]));
   const longest = Math.max(...leads.values());
-  const children = comingByGroup(tasksAhead(state, graph, scene.lookups, longest + PASS_SECONDS), groupOf, loads);
-  const groups: Record<string, GroupMemory> = {};
+  const children = comingByGroup(tasksAhead(state, graph, scene.lookups, longest + PASS_SECONDS), found.of, loads);
+  // Groups that no profile serves any more keep what they have learned: a profile may come back.
+  const groups: Record<string, GroupMemory> = { ...memory.groups };
   const wishes: Wish[] = [];
   for (const load of loads.values()) {
     const { home, key } = load.group;
@@ -77,8 +89,6 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
     groups[key] = learned;
     wishes.push(wish);
   }
-  // Groups that nothing is seen of now keep what they have learned.
-  for (const [key, known] of Object.entries(memory.groups)) groups[key] ??= known;
   const shared = shareOut(wishes, scene, loads);
   const pools = new Map<string, PoolForecast>();
   const keeps: Record<string, ForecastMemory["keeps"][string]> = {};
@@ -88,8 +98,9 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
     const { builders, keepNow } = shared.get(home) ?? { builders: 0, keepNow: 0 };
     const hold = home.holdSeconds ?? site.builders.holdSeconds ?? HOLD_SHARE * wish.figures.leadSeconds;
     // Of builders whose past is forgotten none is known to be idle for long: they stay for the hold time.
-    const past = memory.keeps[home.name] === undefined ? scene.aliveOf(home) : 0;
-    const noted = noteKeep(memory.keeps[home.name] ?? [], Math.max(keepNow, past), now, hold);
+    const before = own(memory.keeps, home.name);
+    const past = before === undefined ? scene.aliveOf(home) : 0;
+    const noted = noteKeep(before ?? [], Math.max(keepNow, past), now, hold);
     keeps[home.name] = noted;
     const keep = noted[0]?.[1] ?? 0;
     pools.set(home.name, {
@@ -105,6 +116,10 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph } };
 }
 
+/** Names may be those of things that every object has. */
+const own = <T>(known: Readonly<Record<string, T>>, key: string): T | undefined =>
+  Object.hasOwn(known, key) ? known[key] : undefined;
+
 function judgeGroup(
   load: GroupLoad,
   coming: Coming,
@@ -114,13 +129,12 @@ function judgeGroup(
   bySlot: ReadonlyMap<Profile, readonly Slot[]>,
 ): { readonly wish: Wish; readonly learned: GroupMemory } {
   const { group } = load;
-  const came = noteArrivals(memory.groups[group.key] ?? NEW_GROUP, load.came, now);
+  const came = noteArrivals(own(memory.groups, group.key) ?? NEW_GROUP, load.came, now);
   const situation = situationOf(came, now);
   const demand = demandOf(load.all, group.home);
   const expected = coming.atEnd.reduce((sum, { chance, tasks }) => sum + chance * tasks, demand - coming.leaving);
   // What was announced is no surprise, however it turns out: its chances are weighed on their own.
-  const announced = coming.within.reduce((sum, { tasks }) => sum + tasks, demand);
-  const learned = learnRise(came, { at: now, situation, expected: announced }, demand, {
+  const learned = learnRise(came, { at: now, situation, expected: demand + coming.announced }, demand, {
     since: memory.at ?? now,
     leadSeconds: lead,
   });
@@ -140,8 +154,12 @@ function judgeGroup(
     tasksPerBuilder: size,
     site,
   };
-  const launch = Math.max(demand - coming.leaving + burst, worthwhile(relief, thresholds.launch, 0) * size);
-  return { wish: { group, launch, keep: worthwhile(meanwhile, thresholds.keep, 0) * size, figures }, learned };
+  // Several groups share builders, so of the last one only counts what is expected of it; alone it is a whole one.
+  const room = (of: Relief, builders: number) =>
+    group.profiles.length === 1 || builders === 0 ? builders * size : (builders - 1) * size + of.of(builders);
+  const launch = Math.max(demand - coming.leaving + burst, room(relief, worthwhile(relief, thresholds.launch, 0)));
+  const keep = room(meanwhile, worthwhile(meanwhile, thresholds.keep, 0));
+  return { wish: { group, launch, keep, figures }, learned };
 }
 
 /** Queued tasks, in typical ones, that no builder which is up has room for. */

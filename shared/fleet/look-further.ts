@@ -26,7 +26,7 @@ export interface Outlook {
 
 export const WITHOUT_FORECAST: Outlook = { wanted: [], called: new Map(), kept: null, memory: null };
 
-interface Further extends Omit<Scene, "slots" | "lookups" | "aliveOf"> {
+interface Further extends Omit<Scene, "slots" | "lookups" | "aliveOf" | "isThere"> {
   readonly slots: Slots;
   readonly snapshot: { readonly lookups: Scene["lookups"] };
   /** Draining builders that the queue calls back already. */
@@ -41,7 +41,7 @@ export function lookFurther(world: Further, memory: Memory): Outlook {
   for (const slot of slots.all) if (there(slot)) alive.set(slot.profile, (alive.get(slot.profile) ?? 0) + 1);
   const aliveOf = (profile: Profile) => alive.get(profile) ?? 0;
   const { pools, memory: remembered } = forecast(
-    { ...world, slots: slots.all, lookups: snapshot.lookups, aliveOf },
+    { ...world, slots: slots.all, lookups: snapshot.lookups, isThere: there, aliveOf },
     memory.forecast,
   );
   const wanted: Wanted[] = [];

@@ -53,7 +53,8 @@ describe("toji plan", () => {
     const launched = Object.fromEntries(
       answer.launch.map((each: { profile: string; count: number }) => [each.profile, each.count]),
     );
-    expect(launched).toEqual({ "default-x86": 1, "default-arm": 1 });
+    // One of each has room for what waits; three x86 tasks at once announce more than a third, four to a builder.
+    expect(launched).toEqual({ "default-x86": 3, "default-arm": 1 });
     for (const { reason } of answer.launch) expect(reason).toMatch(/buildArch tasks? .*no room/);
     expect(answer.unserved.map((each: { taskId: number }) => each.taskId).sort()).toEqual([s390x, repo, odd].sort());
     const bin = answer.queue.find((each: { arch: string }) => each.arch === "x86_64");

@@ -37,7 +37,8 @@ const LONGEST_HOLD_SECONDS = 150;
 const LONGEST_WORTH_SECONDS = 12 * HOUR;
 /** unless waits are so dear that one burst a day pays for it: then a person has to want an empty fleet. */
 const DEAR_WAIT_PER_HOUR = 25;
-const DEAR_WORTH_SECONDS = 3 * HOUR;
+/** An hour after the last task things look as they did before the first one, and what came then may come again. */
+const LEAST_REST_SECONDS = 3 * HOUR;
 const STEP_SECONDS = 300;
 
 export async function runScenario(seed: string, { hours, wire }: RunOptions): Promise<RunResult> {
@@ -123,8 +124,9 @@ async function forget(world: World): Promise<void> {
   const { clock, site } = world;
   const { builders } = site;
   const isDear = builders.waitValuePerHour >= DEAR_WAIT_PER_HOUR;
-  const latest = clock.now() + (isDear ? DEAR_WORTH_SECONDS : LONGEST_WORTH_SECONDS);
-  while (clock.now() < latest && world.live().length > floorOf(world)) await clock.runUntil(clock.now() + STEP_SECONDS);
+  const [rested, latest] = [clock.now() + LEAST_REST_SECONDS, clock.now() + LONGEST_WORTH_SECONDS];
+  const isOver = () => clock.now() >= rested && (isDear || world.live().length <= floorOf(world));
+  while (clock.now() < latest && !isOver()) await clock.runUntil(clock.now() + STEP_SECONDS);
   if (!isDear) return;
   world.trace.add("a person wants no builder for what may come");
   world.deploy({ ...world.site, builders: { ...world.site.builders, waitValuePerHour: 0 } });

@@ -138,6 +138,7 @@ export function rowOf(task: PlayedTask, epoch: number, channels: ReadonlyMap<str
     start_ts: task.state === "open" ? epoch + task.openedAt : null,
     build_tag: task.target,
     package: task.is.package,
+    ...(task.is.target === null ? {} : { target: task.is.target }),
   };
   return task.row;
 }

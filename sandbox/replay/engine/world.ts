@@ -282,7 +282,7 @@ export class World {
 
   #timeOutAssignment(task: PlayedTask, host: Host, assignedAt: number): void {
     if (task.state !== "assigned" || task.host !== host || task.assignedAt !== assignedAt) return;
-    this.#refused.push({ task: task.is.id, host: host.id, at: this.#now });
+    this.#refused.push({ task: task.is.id, host: host.id, at: this.epoch + this.#now });
     this.requeue(task, host);
     this.waits.serve(host, this.#now);
   }
@@ -326,7 +326,8 @@ export class World {
     if (candidates.length === 0) return;
     // Among equals the hub takes the host that it lists first.
     candidates.sort((a, b) => a.id - b.id);
-    while ((this.#refused[0]?.at ?? this.#now) < this.#now - this.options.softRefusalTimeout) this.#refused.shift();
+    const oldest = this.epoch + this.#now - this.options.softRefusalTimeout;
+    while ((this.#refused[0]?.at ?? oldest) < oldest) this.#refused.shift();
     const placed = place(candidates, this.free, this.#refused, {
       now: this.epoch + this.#now,
       options: this.options,

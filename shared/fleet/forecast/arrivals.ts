@@ -43,7 +43,7 @@ export function noteArrivals(memory: ArrivalMemory, tasks: number, now: number):
   const oldest = now - HOUR_SECONDS;
   const isStale = (memory.came[0]?.[0] ?? now) <= oldest;
   if (tasks === 0 && !isStale) return memory;
-  const came = memory.came.filter(([at]) => at > oldest);
+  const came = memory.came.filter(([at]) => at > oldest && at <= now);
   if (tasks === 0) return { ...memory, came };
   const hour = String(Math.floor(now / HOUR_SECONDS));
   const hours = { ...memory.hours, [hour]: (memory.hours[hour] ?? 0) + tasks };
@@ -58,6 +58,8 @@ export function situationOf(memory: ArrivalMemory, now: number): readonly string
   let burst = 0;
   let hour = 0;
   for (const [at, tasks] of memory.came) {
+    // After a clock that ran ahead.
+    if (at > now) continue;
     hour += tasks;
     if (at > now - BURST_SECONDS) burst += tasks;
   }

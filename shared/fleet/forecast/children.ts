@@ -132,7 +132,7 @@ function fanOutOf(parent: Task, family: Family, memory: GraphMemory, lookups: Lo
   const key = fanOutKey(family);
   const asked = parent.arches ?? [];
   const known = lookUp(memory.fanOuts, key);
-  if (known !== undefined && (asked.length === 0 || known.bins.length === asked.length)) {
+  if (known !== undefined && (asked.length === 0 || known.bins.every((bin) => bin.endsWith(":noarch")))) {
     return known.bins.map((bin) => {
       const [channelId = "0", arch = "noarch"] = bin.split(":");
       return { method, channelId: Number(channelId), arch, share: 1 };

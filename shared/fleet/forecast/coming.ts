@@ -14,9 +14,11 @@ export interface Coming {
   readonly atEnd: { readonly chance: number; readonly tasks: number }[];
   /** Of today's demand: what counts among `atEnd`, since it may have ended. */
   leaving: number;
+  /** All that may come: what of it comes is no surprise. */
+  announced: number;
 }
 
-export const NOTHING_COMES: Coming = { within: [], atEnd: [], leaving: 0 };
+export const NOTHING_COMES: Coming = { within: [], atEnd: [], leaving: 0, announced: 0 };
 
 export function tasksAhead(state: HubState, graph: GraphMemory, lookups: Lookups, within: number): ComingTasks[] {
   return [...childrenAhead(state, graph, lookups, within), ...repoTasksAhead(state, graph, lookups, within)];
@@ -32,7 +34,7 @@ export function comingByGroup(
   const of = (group: Group): Coming => {
     const known = byGroup.get(group.key);
     if (known !== undefined) return known;
-    const fresh = { within: [], atEnd: [], leaving: 0 };
+    const fresh = { within: [], atEnd: [], leaving: 0, announced: 0 };
     byGroup.set(group.key, fresh);
     if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
     return fresh;
@@ -43,6 +45,7 @@ export function comingByGroup(
       const group = groupOf(task);
       if (group === null || chance < LEAST_CHANCE) continue;
       const size = sizeOf(expectedWeight(task), group.home);
+      of(group).announced += size * each.share;
       of(group).within.push({ chance: chance * each.share, tasks: size });
       of(group).atEnd.push({ chance: chanceThen * each.share, tasks: size });
     }

@@ -80,8 +80,9 @@ export function timesOf({ byMethod }: GraphMemory, method: string): Times {
 
 const priorOf = (method: string): Times => (Object.hasOwn(PRIORS, method) ? PRIORS[method] : undefined) ?? QUICK;
 
-export const fanOutKey = ({ method, package: name, target }: Pick<Family, "method" | "package" | "target">): string =>
-  `${method}|${name ?? ""}|${target ?? ""}`;
+/** Repos have no target: their tag tells. */
+export const fanOutKey = ({ method, package: name, target, buildTag }: Family): string =>
+  `${method}|${name ?? ""}|${target ?? (method === "build" ? "" : (buildTag ?? ""))}`;
 
 /** What this pass shows of all families; those that have ended are learned from once. `tasks`: all active ones. */
 export function noteFamilies(memory: GraphMemory, tasks: readonly Task[], now: number): GraphMemory {
@@ -102,7 +103,7 @@ export function noteFamilies(memory: GraphMemory, tasks: readonly Task[], now: n
     const own = children.get(parent.id) ?? [];
     const family = readFamily(parent, own, before, now);
     families[parent.id] = family;
-    if (family.stage === "out") learnFanOut(lessons, family, before, own, now);
+    if (family.stage === "out") learnFanOut(lessons, parent, family, before, own, now);
     if (family.target !== null && family.buildTag !== null) lessons.tags.set(family.target, family.buildTag);
   }
   for (const [id, family] of Object.entries(memory.families)) {
@@ -152,7 +153,7 @@ class Lessons {
 function readFamily(parent: Task, children: readonly Task[], before: Family | undefined, now: number): Family {
   const first = children.find(isFirstStage);
   const out = children.some((child) => !isFirstStage(child) && !isLastStage(child));
-  const named = first?.build_tag ?? children.find((child) => child.build_tag != null)?.build_tag;
+  const named = parent.build_tag ?? first?.build_tag ?? children.find((child) => child.build_tag != null)?.build_tag;
   const is = {
     method: parent.method,
     package: parent.package ?? first?.package ?? before?.package ?? null,
@@ -170,6 +171,7 @@ function readFamily(parent: Task, children: readonly Task[], before: Family | un
 
 function learnFanOut(
   lessons: Lessons,
+  parent: Task,
   family: Family,
   before: Family | undefined,
   children: readonly Task[],
@@ -177,7 +179,8 @@ function learnFanOut(
 ): void {
   const out = children.filter((child) => !isFirstStage(child) && !isLastStage(child));
   const bins = out.map((child) => `${child.channel_id}:${child.arch}`).sort();
-  lessons.fanOuts.set(fanOutKey(family), { bins, at: now });
+  // Whoever asks for some arches only says nothing of what the others will come to.
+  if ((parent.arches ?? []).length === 0) lessons.fanOuts.set(fanOutKey(family), { bins, at: now });
   if (family.method === "build") lessons.countBuild(out.every((child) => child.arch === "noarch"));
   noteEnd(lessons, family.method, false);
   const since = before === undefined ? null : before.since;

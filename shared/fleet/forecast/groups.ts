@@ -41,34 +41,52 @@ export function demandOf({ weight, jobs }: Load, profile: Profile): number {
   return Math.max(weight, jobs) * tasksPerBuilder(profile);
 }
 
-/** One task in typical tasks of a profile. */
+/** One task in typical tasks of a profile; however heavy, it takes one builder. */
 export function sizeOf(weight: number, profile: Profile): number {
-  return Math.max(weight / profile.capacity, 1 / profile.maxJobs) * tasksPerBuilder(profile);
+  return Math.min(1, Math.max(weight / profile.capacity, 1 / profile.maxJobs)) * tasksPerBuilder(profile);
 }
 
 export const weightOf = (task: Task): number => (task.state === TASK_STATE.OPEN ? task.weight : expectedWeight(task));
 
 /** The group of a task; null = no profile serves it. `priceOf`: dollars an hour of a builder. */
-export function findGroups(judge: Judge, priceOf: (profile: Profile) => number): (task: Task) => Group | null {
+export function findGroups(
+  judge: Judge,
+  profiles: readonly Profile[],
+  priceOf: (profile: Profile) => number,
+): { of(task: Task): Group | null; named(key: string): Group | null } {
   const byBin = new Map<string, Group | null>();
   const byKey = new Map<string, Group>();
   const pricePerTask = (profile: Profile) => priceOf(profile) / tasksPerBuilder(profile);
-  return (task) => {
+  const groupFor = (members: readonly Profile[]): Group | null => {
+    const [home] = members.toSorted((a, b) => pricePerTask(a) - pricePerTask(b));
+    if (home === undefined) return null;
+    const key = members.map((profile) => profile.name).join(JOINT);
+    const group = byKey.get(key) ?? { key, profiles: members, home };
+    byKey.set(key, group);
+    return group;
+  };
+  const of = (task: Task): Group | null => {
     // The hub admits any weight but a great one, so only that makes a bin of its own.
     const heavy = task.weight > HEAVY ? task.weight : 0;
     const bin = `${task.channel_id}:${task.arch}:${task.arch === "noarch" ? `${task.method}:${task.build_tag ?? ""}` : ""}:${heavy}`;
     const known = byBin.get(bin);
     if (known !== undefined) return known;
-    const verdict = judge.judge(task);
-    const profiles = "demand" in verdict ? verdict.demand.profiles : [];
-    const [home] = profiles.toSorted((a, b) => pricePerTask(a) - pricePerTask(b));
-    const key = profiles.map((profile) => profile.name).join("+");
-    const group = home === undefined ? null : (byKey.get(key) ?? { key, profiles, home });
-    if (group !== null) byKey.set(key, group);
+    // As a task that nobody has refused: a refusal is that one's own.
+    const verdict = judge.judge({ ...task, id: -1 });
+    const group = groupFor("demand" in verdict ? verdict.demand.profiles : []);
     byBin.set(bin, group);
     return group;
   };
+  const named = (key: string): Group | null => {
+    const names = key.split(JOINT);
+    const members = profiles.filter((profile) => names.includes(profile.name));
+    return members.length === names.length ? groupFor(members) : null;
+  };
+  return { of, named };
 }
+
+/** Between the names of a group's profiles; no name of a profile has one. */
+const JOINT = "+";
 
 const HEAVY = 5;
 
@@ -76,7 +94,7 @@ export function emptyLoad(group: Group): GroupLoad {
   return { group, all: { weight: 0, jobs: 0 }, on: new Map(), queuedTasks: 0, came: 0 };
 }
 
-/** By group key. `newestTask`: what no pass has seen before has a higher id. */
+/** By group key. `slots`: those whose builders count as capacity; what others have on is on its way out with them. */
 export function countLoads(
   tasks: readonly Task[],
   slots: readonly Slot[],
@@ -86,6 +104,7 @@ export function countLoads(
   const loads = new Map<string, GroupLoad>();
   const slotOf = new Map<number, Slot>();
   for (const slot of slots) if (slot.host !== null) slotOf.set(slot.host.id, slot);
+  const full = findFull(tasks, slotOf);
   for (const task of tasks) {
     const slot = task.host_id === null ? undefined : slotOf.get(task.host_id);
     // What runs outside the pool is nobody's demand here.
@@ -97,7 +116,7 @@ export function countLoads(
       load = emptyLoad(group);
       loads.set(group.key, load);
     }
-    addTask(load, task, slot?.profile ?? null);
+    addTask(load, task, slot?.profile ?? null, slot === undefined ? 1 : (full.get(slot) ?? 1));
     if (task.id > newestTask) load.came += 1;
   }
   return loads;
@@ -105,15 +124,30 @@ export function countLoads(
 
 const alone = (profile: Profile): Group => ({ key: profile.name, profiles: [profile], home: profile });
 
-function addTask(load: GroupLoad, task: Task, profile: Profile | null): void {
+/** Builders that have more on than they admit, and the share of it that counts: it is one builder's work all the same. */
+function findFull(tasks: readonly Task[], slotOf: ReadonlyMap<number, Slot>): ReadonlyMap<Slot, number> {
+  const weights = new Map<Slot, number>();
+  for (const task of tasks) {
+    const slot = task.host_id === null || task.waiting === true ? undefined : slotOf.get(task.host_id);
+    if (slot !== undefined) weights.set(slot, (weights.get(slot) ?? 0) + weightOf(task));
+  }
+  return new Map(
+    [...weights].flatMap(([slot, weight]) => {
+      const { capacity } = slot.profile;
+      return weight > capacity ? [[slot, capacity / weight] as const] : [];
+    }),
+  );
+}
+
+function addTask(load: GroupLoad, task: Task, profile: Profile | null, counts: number): void {
   const { home } = load.group;
-  const weight = task.waiting === true ? 0 : weightOf(task);
+  const weight = task.waiting === true ? 0 : Math.min(weightOf(task) * counts, home.capacity);
   load.all.jobs += 1 / home.maxJobs;
   load.all.weight += weight / home.capacity;
   if (task.state === TASK_STATE.FREE) load.queuedTasks += sizeOf(weight, home);
   if (profile === null) return;
   const on = load.on.get(profile) ?? { weight: 0, jobs: 0 };
   on.jobs += 1 / profile.maxJobs;
-  on.weight += weight / profile.capacity;
+  on.weight += Math.min(1, weight / profile.capacity);
   load.on.set(profile, on);
 }

@@ -7,10 +7,12 @@ export interface Histogram {
 }
 
 const EXACT = 16;
+/** No fleet has so many builders. */
+const MOST = 20_000;
 const STEP = Math.log(1.18);
 
 export function binOf(rise: number): number {
-  const whole = Math.max(0, Math.round(rise));
+  const whole = Math.min(MOST, Math.max(0, Math.round(rise)));
   return whole <= EXACT ? whole : EXACT + Math.ceil(Math.log(whole / EXACT) / STEP - 1e-9);
 }
 

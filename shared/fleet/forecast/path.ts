@@ -26,13 +26,28 @@ const MOST_SAMPLES = 30;
 /** The config's figure counts as so many samples until there are own ones. */
 const PRIOR_SAMPLES = 3;
 
+/** A check-in is known to within a poll only if a pass came by soon after it. */
+const LONGEST_GAP_SECONDS = 90;
+
+export interface PathTimes {
+  readonly now: number;
+  /** The pass before this one; null = none. */
+  readonly since: number | null;
+  /** A boot that takes longer has failed. */
+  readonly longestSeconds: number;
+}
+
 function addSample({ count, seconds }: Mean, sample: number): Mean {
   const next = Math.min(count + 1, MOST_SAMPLES);
   return { count: next, seconds: seconds + (sample - seconds) / next };
 }
 
 /** `slots`: of one profile. */
-export function notePath(memory: PathMemory, slots: readonly Slot[], now: number): PathMemory {
+export function notePath(
+  memory: PathMemory,
+  slots: readonly Slot[],
+  { now, since: lastPass, longestSeconds }: PathTimes,
+): PathMemory {
   let { boot, ready } = memory;
   const underWay: Record<string, number | null> = {};
   let changed = false;
@@ -46,9 +61,12 @@ export function notePath(memory: PathMemory, slots: readonly Slot[], now: number
     if (before === undefined || phase !== "serving" || !checkedIn || host === null) continue;
     changed = true;
     const since = before ?? now - silentSeconds;
-    if (before === null) boot = addSample(boot, Math.max(1, since - instance.launchedAt));
-    if (host.enabled && host.ready) ready = addSample(ready, Math.max(0, now - since));
-    else underWay[name] = since;
+    const [booted, waited] = [since - instance.launchedAt, now - since];
+    // What nobody looked at for a while, or what took longer than a boot may, tells nothing of the usual way.
+    const isSeen = lastPass !== null && now - lastPass <= LONGEST_GAP_SECONDS;
+    if (before === null && isSeen && booted <= longestSeconds) boot = addSample(boot, Math.max(1, booted));
+    if (!host.enabled || !host.ready) underWay[name] = since;
+    else if (isSeen && waited <= longestSeconds) ready = addSample(ready, Math.max(0, waited));
   }
   const same =
     !changed &&
@@ -60,5 +78,5 @@ export function notePath(memory: PathMemory, slots: readonly Slot[], now: number
 /** Seconds from a launch decided now to a builder that takes work. */
 export function leadSeconds({ boot, ready }: PathMemory, expectedBootSeconds: number): number {
   const booted = (boot.seconds * boot.count + expectedBootSeconds * PRIOR_SAMPLES) / (boot.count + PRIOR_SAMPLES);
-  return booted + ready.seconds;
+  return booted + (ready.seconds * ready.count) / (ready.count + PRIOR_SAMPLES);
 }

@@ -73,8 +73,9 @@ function place({ profiles, home }: Group, tasks: number, rooms: Rooms, aliveOf: 
     const room = rooms.get(profile);
     if (room === undefined) return;
     const here = Math.min(left, Math.max(0, most - room.used));
+    const spare = Math.max(0, room.worth - room.used);
+    room.worth += Math.max(0, here - spare);
     room.used += here;
-    room.worth = Math.max(room.worth, room.used);
     left -= here;
   };
   const homeFirst = [home, ...profiles.filter((profile) => profile !== home)];

@@ -152,7 +152,7 @@ describe("the situation", () => {
     expect(parts(noteArrivals(came, 0, NOW + 6 * HOUR), NOW + 6 * HOUR)).toBe("0 0|0");
   });
 
-  it("does not count what lies in the future, after a clock that ran ahead was set right", { fails: true }, () => {
+  it("does not count what lies in the future, after a clock that ran ahead was set right", () => {
     const ahead = noteArrivals(NO_ARRIVALS, 200, NOW + DAY);
     expect(parts(noteArrivals(ahead, 0, NOW))).toBe("0 0|0");
   });

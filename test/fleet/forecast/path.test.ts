@@ -6,8 +6,8 @@ import { leadSeconds, NO_PATH, notePath, type PathMemory } from "../../../shared
 import { holds } from "../seed.ts";
 import { type BuilderSpec, builder, NOW, slotsOf } from "../world.ts";
 
-const look = (memory: PathMemory, spec: BuilderSpec, now = NOW) =>
-  notePath(memory, [...slotsOf({ builders: { "b-01": spec } }).values()], now);
+const look = (memory: PathMemory, spec: BuilderSpec, now = NOW, since: number | null = now - 10) =>
+  notePath(memory, [...slotsOf({ builders: { "b-01": spec } }).values()], { now, since, longestSeconds: 900 });
 const booting = builder.booting();
 const ready = builder.serving({ launchedAt: NOW - 125 });
 const notReady = builder.checkedIn({ launchedAt: NOW - 125 });
@@ -38,11 +38,11 @@ describe("the boot time", () => {
 
 describe("a gap in which nobody looked", () => {
   // The hub was away for an hour: when kojid called first is not known, only when it called last.
-  it("tells nothing of the boot that ended in it", { fails: true }, () => {
+  it("tells nothing of the boot that ended in it", () => {
     expect(look(look(NO_PATH, booting), ready, NOW + 3600).boot.count).toBe(0);
   });
 
-  it("or a person's hold adds no hours to the way of every later launch", { fails: true }, () => {
+  it("or a person's hold adds no hours to the way of every later launch", () => {
     const checkedIn = look(look(NO_PATH, booting), notReady);
     expect(leadSeconds(look(checkedIn, ready, NOW + 36_000), 150)).toBeLessThan(900);
   });
@@ -68,7 +68,9 @@ describe("the lead", () => {
   });
 
   it("has the time until ready on top", () => {
-    expect(leadSeconds({ ...NO_PATH, ready: { count: 4, seconds: 12 } }, 150)).toBe(162);
+    // As far as it has been seen: three launches that were ready at once are taken for granted before.
+    expect(leadSeconds({ ...NO_PATH, ready: { count: 4, seconds: 14 } }, 150)).toBe(158);
+    expect(leadSeconds({ ...NO_PATH, ready: { count: 27, seconds: 10 } }, 150)).toBe(159);
   });
 
   it("stays between the shortest and the longest that was seen or expected", () => {

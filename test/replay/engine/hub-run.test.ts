@@ -75,7 +75,7 @@ describe("the hub's placement", () => {
     );
   });
 
-  it("leaves out the host whose assignment has timed out, as long as the hub remembers", { fails: true }, () => {
+  it("leaves out the host whose assignment has timed out, as long as the hub remembers", () => {
     const world = worldFor(flatTrace([{ start: 0, seconds: 60 }]), SITE, { boot: { median: 10, p95: 10 } });
     const [first, second] = world.fleet.hosts;
     if (first === undefined || second === undefined) throw new Error("the site has slots");

@@ -35,7 +35,7 @@ describe("Toji in a replay", () => {
         expect(ends.filter((tasks) => tasks > 0)).toEqual([]);
         expect(world.isOver).toBe(true);
       }),
-      { ...settings, numRuns: 12 },
+      { ...settings, numRuns: 8 },
     );
   });
 

@@ -113,7 +113,7 @@ describe("the hub's row of a task", () => {
     expect(world.free.map((task) => world.taskRow(task).weight)).toEqual([1]);
   });
 
-  it("names the target of a build, as its request does", { fails: true }, () => {
+  it("names the target of a build, as its request does", () => {
     const world = worldFor(traceOf([{ id: 1, method: "build", arch: "noarch", target: "f44" }]), SITE);
     world.playUntil(0);
     expect(world.free.map((task) => world.taskRow(task).target)).toEqual(["f44"]);
