@@ -13,20 +13,19 @@ interface Kind {
 }
 
 /** EC2 has no ppc64le and no s390x: a replay of such pools takes the price of the x86_64 type. */
-const SMALL: Readonly<Record<string, Kind>> = {
+const KINDS: Readonly<Record<string, Kind>> = {
   x86_64: { instanceType: "m7a.large" },
   aarch64: { instanceType: "m7g.large" },
-};
-const LARGE: Readonly<Record<string, Kind>> = {
-  x86_64: { instanceType: "m7a.xlarge" },
-  aarch64: { instanceType: "m7g.xlarge" },
 };
 
 /** What waited comes in bursts of its own: more at once than if nothing had waited. */
 const SPARE = 1.3;
 
 export interface SiteOptions {
-  /** Tasks at once on a builder; default: 4 for builds of one arch, else 1 (a pool for each arch is small). */
+  /**
+   * Tasks at once on a builder of two vCPU; default: 4 for builds of one arch (half as dense as Foreman's old builder,
+   * which took 16 on four), else 1 (a pool for each arch is small).
+   */
   readonly tasksPerBuilder?: number;
   /** Most builders of a profile; default: what the trace could ever use. */
   readonly most?: number;
@@ -38,7 +37,6 @@ export function siteFor(trace: Trace, options: SiteOptions = {}): Site {
   const arches = [...new Set(ours.map((task) => task.arch).filter((arch) => arch !== "noarch"))].sort();
   const isFlat = ours.every((task) => task.parent === null);
   const perBuilder = options.tasksPerBuilder ?? (isFlat || arches.length > 1 ? 1 : 4);
-  const kinds = perBuilder === 1 ? SMALL : LARGE;
   const known = arches.length === 0 ? ["x86_64"] : arches;
   const most = options.most ?? Math.min(9999, Math.ceil((peakTasks(trace, known) * SPARE) / perBuilder) + 10);
   return parseSite(
@@ -59,7 +57,7 @@ export function siteFor(trace: Trace, options: SiteOptions = {}): Site {
           maxJobs: isFlat ? perBuilder : Math.max(10, 2 * perBuilder),
           slots: { prefix: `builder-${arch}`, count: most },
           imageId: "ami-0123456789abcdef0",
-          offerings: [offeringFor(arch, kinds)],
+          offerings: [offeringFor(arch)],
         })),
       },
     }),
@@ -67,8 +65,8 @@ export function siteFor(trace: Trace, options: SiteOptions = {}): Site {
   );
 }
 
-function offeringFor(arch: string, kinds: Readonly<Record<string, Kind>>): object {
-  const kind = kinds[arch] ?? kinds.x86_64;
+function offeringFor(arch: string): object {
+  const kind = KINDS[arch] ?? KINDS.x86_64;
   return { ...kind, markets: ["on-demand"] };
 }
 

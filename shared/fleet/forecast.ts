@@ -129,7 +129,9 @@ function judgeGroup(
   bySlot: ReadonlyMap<Profile, readonly Slot[]>,
 ): { readonly wish: Wish; readonly learned: GroupMemory } {
   const { group } = load;
-  const came = noteArrivals(own(memory.groups, group.key) ?? NEW_GROUP, load.came, now);
+  const before = own(memory.groups, group.key) ?? NEW_GROUP;
+  const sizes = noteSizes(before.sizes, load);
+  const came = noteArrivals(before, load.came, now);
   const situation = situationOf(came, now);
   const demand = demandOf(load.all, group.home);
   const expected = coming.atEnd.reduce((sum, { chance, tasks }) => sum + chance * tasks, demand - coming.leaving);
@@ -143,7 +145,7 @@ function judgeGroup(
   const relief = reliefOf({ demand: demand - coming.leaving, children: addUp(coming.atEnd), rise }, size);
   const meanwhile = reliefOf({ demand, children: addUp(coming.within), rise }, size);
   const without = shortage(demand, load, bySlot);
-  const thresholds = thresholdsFor(price, lead, site);
+  const thresholds = thresholdsFor(price, lead, site, sizes.size > 0 ? sizes.tasks / sizes.size : 1);
   const burst = burstAfter(without, thresholds.launch);
   const figures = {
     pricePerHour: price,
@@ -159,7 +161,16 @@ function judgeGroup(
     group.profiles.length === 1 || builders === 0 ? builders * size : (builders - 1) * size + of.of(builders);
   const launch = Math.max(demand - coming.leaving + burst, room(relief, worthwhile(relief, thresholds.launch, 0)));
   const keep = room(meanwhile, worthwhile(meanwhile, thresholds.keep, 0));
-  return { wish: { group, launch, keep, figures }, learned };
+  return { wish: { group, launch, keep, figures }, learned: { ...learned, sizes } };
+}
+
+/** Of the last few thousand tasks. */
+const MOST_SIZES = 2000;
+
+function noteSizes(known: GroupMemory["sizes"], { came, cameSize }: GroupLoad): GroupMemory["sizes"] {
+  if (came === 0) return known;
+  const fade = Math.min(1, MOST_SIZES / (known.tasks + came));
+  return { tasks: (known.tasks + came) * fade, size: (known.size + cameSize) * fade };
 }
 
 /** Queued tasks, in typical ones, that no builder which is up has room for. */

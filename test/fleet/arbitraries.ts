@@ -2,11 +2,11 @@
 
 import fc from "fast-check";
 import { type Market, type Site, slotNames } from "../../shared/config/index.ts";
-import { decide } from "../../shared/fleet/decide.ts";
 import { NO_FORECAST } from "../../shared/fleet/forecast/memory.ts";
 import type { Instance, Memory, Snapshot } from "../../shared/fleet/types.ts";
 import type { Channel, Host, Refusal, Task } from "../../shared/hub/index.ts";
 import { DEFAULT_HUB_OPTIONS } from "../../shared/hub/index.ts";
+import { anyPassesBefore, learnedBefore, type PassBefore } from "./passes-before.ts";
 import { CHANNELS, HOUR, makeProfile, makeSite, NOW } from "./world.ts";
 
 const TYPES = ["m7a.large", "m7a.xlarge", "m7a.4xlarge", "m6a.xlarge", "c7g.2xlarge"];
@@ -246,33 +246,22 @@ export function worldOf(site: Site, sound: boolean): fc.Arbitrary<World> {
         holds: fc.oneof({ weight: 6, arbitrary: fc.constant([]) }, fc.array(hold, { maxLength: 2 })),
         hubSeen: fc.integer({ min: 0, max: 9 }).map((dice) => sound || dice > 0),
         ec2: sound ? fc.constant("seen") : some("seen", "seen", "seen", "seen", "not-asked", "failed"),
-        // Mostly none: most worlds are met cold.
-        passesBefore: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(passBefore, { maxLength: 4 })),
+        passesBefore: anyPassesBefore,
       })
       .map((parts) => {
         const snapshot = snapshotOf(site, hosts, parts);
-        const memory = { ...parts.memory, forecast: learnedBefore(site, snapshot, parts) };
+        const memory = {
+          ...parts.memory,
+          forecast: learnedBefore({ site, snapshot, memory: parts.memory }, parts.passesBefore),
+        };
         return { site, memory, snapshot };
       }),
   );
 }
 
-/** A pass that saw the first `tasks` of the world's tasks. */
-const passBefore = fc.record({ at: ago(600), tasks: fc.nat(60) });
-
-/** What the forecast remembers after passes over younger versions of the same world, the clock not always forward. */
-function learnedBefore(site: Site, snapshot: Snapshot, { memory, passesBefore }: Parts): Memory["forecast"] {
-  const { hub } = snapshot;
-  if (!hub.seen) return NO_FORECAST;
-  return passesBefore.reduce<Memory>((known, { at, tasks }) => {
-    const state = { ...hub.state, now: at, tasks: hub.state.tasks.slice(0, tasks) };
-    return decide({ ...snapshot, at, hub: { ...hub, state } }, site, known, at).memory;
-  }, memory).forecast;
-}
-
 interface Parts {
   readonly memory: Memory;
-  readonly passesBefore: readonly { readonly at: number; readonly tasks: number }[];
+  readonly passesBefore: readonly PassBefore[];
   readonly lookups: Snapshot["lookups"];
   readonly channels: readonly Channel[];
   readonly tasks: readonly (Omit<Task, "id"> & { readonly keepsHost: boolean })[];

@@ -361,7 +361,7 @@ describe("odd worlds", () => {
   it("with a task of absurd weight are decided, and the next passes too", () => {
     const scene = { site: SITE, builders: { "b-01": builder.serving() }, tasks: [open("b-01", { weight: 1e15 })] };
     const look = { at: NOW - 150, situation: ["0 0|0", "0 0", "0 any", "any any"], expected: 0 };
-    const group = { came: [], hours: {}, looks: [look], rises: {} };
+    const group = { came: [], hours: {}, looks: [look], rises: {}, sizes: { tasks: 0, size: 0 } };
     const forecast = { ...NO_FORECAST, at: NOW - 10, groups: { x86: group } };
     expect(() => decideOn(scene, { forecast })).not.toThrow();
   });

@@ -53,6 +53,8 @@ function siteDocument(origin: string): string {
   return `
 hub: { url: "${origin}/kojihub", topUrl: "${origin}/kojifiles", timeoutSeconds: 2 }
 builders:
+  # Else passes go on for as long as the tick lasts, and the clock is real here.
+  watchAtRest: false
   subnets: [{ id: subnet-0a, zone: us-east-1a }]
   profiles:
     - name: default-x86

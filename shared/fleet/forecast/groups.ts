@@ -27,8 +27,9 @@ export interface GroupLoad {
   readonly on: Map<Profile, Load>;
   /** Queued, in typical tasks of the home profile. */
   queuedTasks: number;
-  /** Tasks that no pass has seen before. */
+  /** Tasks that no pass has seen before, and what they are in typical tasks of the home profile. */
   came: number;
+  cameSize: number;
 }
 
 /** Typical tasks that a builder works on at once: as many buildArch (weight 1.5) as it admits. */
@@ -91,7 +92,7 @@ const JOINT = "+";
 const HEAVY = 5;
 
 export function emptyLoad(group: Group): GroupLoad {
-  return { group, all: { weight: 0, jobs: 0 }, on: new Map(), queuedTasks: 0, came: 0 };
+  return { group, all: { weight: 0, jobs: 0 }, on: new Map(), queuedTasks: 0, came: 0, cameSize: 0 };
 }
 
 /** By group key. `slots`: those whose builders count as capacity; what others have on is on its way out with them. */
@@ -117,7 +118,10 @@ export function countLoads(
       loads.set(group.key, load);
     }
     addTask(load, task, slot?.profile ?? null, slot === undefined ? 1 : (full.get(slot) ?? 1));
-    if (task.id > newestTask) load.came += 1;
+    if (task.id > newestTask) {
+      load.came += 1;
+      load.cameSize += sizeOf(weightOf(task), load.group.home);
+    }
   }
   return loads;
 }

@@ -5,8 +5,12 @@ import { type GraphMemory, NO_GRAPH } from "./families.ts";
 import type { PathMemory } from "./path.ts";
 
 /** What is remembered of the tasks that the same profiles serve. */
-export type GroupMemory = ArrivalMemory;
-export const NEW_GROUP: GroupMemory = NO_ARRIVALS;
+export interface GroupMemory extends ArrivalMemory {
+  /** Tasks that came, and their size in typical ones, both fading: a light task waits as long as a heavy one. */
+  readonly sizes: { readonly tasks: number; readonly size: number };
+}
+
+export const NEW_GROUP: GroupMemory = { ...NO_ARRIVALS, sizes: { tasks: 0, size: 0 } };
 
 export interface ForecastMemory {
   /** Time of the last pass; null = none yet. */
