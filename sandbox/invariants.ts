@@ -58,8 +58,9 @@ export class Invariants {
   }
 
   /** At the instant EC2 takes Toji's order to terminate. */
-  onTerminate(at: number, slot: string): void {
-    const held = this.#tasksOf(slot);
+  onTerminate(at: number, slot: string, launchedAt: number): void {
+    // What was opened before its launch was a lost builder's: this one has never had it.
+    const held = this.#tasksOf(slot, launchedAt);
     if (held.length > 0) this.break(at, "busy-kept", `${slot} at ${at}`, `it held task(s) ${held.join(", ")}`);
   }
 
@@ -81,12 +82,14 @@ export class Invariants {
     this.#checkBoots(at, live);
   }
 
-  #tasksOf(slot: string): number[] {
-    const state = this.#hub.state();
-    const host = state.hosts.find((each) => each.name === slot);
-    return state.tasks
+  #tasksOf(slot: string, since = Number.NEGATIVE_INFINITY): number[] {
+    const { hosts, tasks } = this.#hub.state();
+    const host = hosts.find((each) => each.name === slot);
+    return tasks
       .filter(
-        (task) => task.host_id === host?.id && (task.state === TASK_STATE.OPEN || task.state === TASK_STATE.ASSIGNED),
+        ({ host_id, state, start_ts }) =>
+          host_id === host?.id &&
+          (state === TASK_STATE.ASSIGNED || (state === TASK_STATE.OPEN && (start_ts ?? since) >= since)),
       )
       .map((task) => task.id);
   }

@@ -125,7 +125,8 @@ export async function openSandbox(input: SandboxInput): Promise<Sandbox> {
   const invariants = new Invariants(site, hub);
   const noteTermination = (instanceId: string) => {
     const ended = aws.ec2.history().find((each) => each.instanceId === instanceId);
-    if (ended?.reason === "terminate-call" && ended.slot !== null) invariants.onTerminate(clock.now(), ended.slot);
+    if (ended?.reason === "terminate-call" && ended.slot !== null)
+      invariants.onTerminate(clock.now(), ended.slot, ended.launchedAt);
   };
 
   const setting = {

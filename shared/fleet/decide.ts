@@ -14,7 +14,7 @@ import {
   strangerNotes,
 } from "./explain.ts";
 import { judgeUnplaced, lookAhead, slotCapacity, withReturning } from "./look-ahead.ts";
-import { lookFurther, WITHOUT_FORECAST } from "./look-further.ts";
+import { lookFurther, WITHOUT_FORECAST, withoutForeign } from "./look-further.ts";
 import { noteHubSeen, noteListed, noteSeen, noteSpotLosses, withoutFuture, withUnlisted } from "./memory.ts";
 import { bringBack, findNeeded } from "./needed.ts";
 import { instanceCost, remainingBudget } from "./offerings.ts";
@@ -79,7 +79,16 @@ function decideOnWorld(world: World, seen: Memory, hubNotes: readonly string[]):
   const { demand, unserved } = judgeUnplaced(ahead.simulation, state, judge);
 
   const outlook = site.builders.forecast
-    ? lookFurther({ ...world, state: queue.state, judge, cancelled: ahead.cancelled, capacityOf }, seen)
+    ? lookFurther(
+        {
+          ...world,
+          state: withoutForeign(queue.state, ahead.simulation),
+          judge,
+          cancelled: ahead.cancelled,
+          capacityOf,
+        },
+        seen,
+      )
     : WITHOUT_FORECAST;
   const protocol = protocolSteps(slots, ahead.cancelled, outlook.called, state, site, seen, now);
   const watch = watchTimeouts(state, slots.all, site, capacityOf);

@@ -106,7 +106,7 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
     pools.set(home.name, {
       builders,
       keep,
-      launchSentence: launchSentence(builders, wish.figures),
+      launchSentence: launchSentence(wish.figures),
       keepSentence: keepSentence(keep, wish.figures),
     });
   }
@@ -147,11 +147,14 @@ function judgeGroup(
   const without = shortage(demand, load, bySlot);
   const thresholds = thresholdsFor(price, lead, site, sizes.size > 0 ? sizes.tasks / sizes.size : 1);
   const burst = burstAfter(without, thresholds.launch);
+  const worthy = worthwhile(relief, thresholds.launch, 0);
   const figures = {
     pricePerHour: price,
     leadSeconds: lead,
     demand,
     coming: Math.max(0, expected - demand),
+    burst,
+    worthy,
     relief,
     tasksPerBuilder: size,
     site,
@@ -159,7 +162,7 @@ function judgeGroup(
   // Several groups share builders, so of the last one only counts what is expected of it; alone it is a whole one.
   const room = (of: Relief, builders: number) =>
     group.profiles.length === 1 || builders === 0 ? builders * size : (builders - 1) * size + of.of(builders);
-  const launch = Math.max(demand - coming.leaving + burst, room(relief, worthwhile(relief, thresholds.launch, 0)));
+  const launch = Math.max(demand - coming.leaving + burst, room(relief, worthy));
   const keep = room(meanwhile, worthwhile(meanwhile, thresholds.keep, 0));
   return { wish: { group, launch, keep, figures }, learned: { ...learned, sizes } };
 }

@@ -1,10 +1,11 @@
 // What the forecast asks for beside the queue: launches ahead of demand, drains called off, builders kept. Pure.
 
 import type { Profile } from "../config/index.ts";
+import type { HubState } from "../hub/index.ts";
 import { type Forecast, forecast, type Scene } from "./forecast.ts";
 import { canReturn } from "./look-ahead.ts";
 import type { Wanted } from "./pack.ts";
-import type { SlotCapacity } from "./simulate.ts";
+import type { Simulation, SlotCapacity } from "./simulate.ts";
 import type { Slot, Slots } from "./slots.ts";
 import type { Memory } from "./types.ts";
 
@@ -62,6 +63,13 @@ export function lookFurther(world: Further, memory: Memory): Outlook {
     if (missing > 0) wanted.push({ profile, launches: missing, reason: pool.launchSentence });
   }
   return { wanted, called, kept, memory: remembered };
+}
+
+/** The queue without what is nobody's demand here: hosts outside the pool take it, or an administrator has to free it. */
+export function withoutForeign(state: HubState, { outside, stuck }: Simulation): HubState {
+  if (outside.size === 0 && stuck.length === 0) return state;
+  const foreign = new Set([...outside, ...stuck.map((task) => task.id)]);
+  return { ...state, tasks: state.tasks.filter((task) => !foreign.has(task.id)) };
 }
 
 const atMost = (builders: number, { max, slots }: Profile): number => Math.min(builders, max ?? slots.count);

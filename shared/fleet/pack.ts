@@ -116,16 +116,6 @@ export function pack(
     }
   }
   const unmet: string[] = [];
-  for (const { profile, launches: count, reason } of wanted) {
-    const pool = pools.get(profile);
-    let missing = count - launches.filter((each) => each.slot.profile === profile).length;
-    for (; pool !== undefined && missing > 0; missing--) {
-      const opening = open(pool);
-      // What is only likely is not worth a sentence where a limit forbids it.
-      if (typeof opening === "string") break;
-      launch(pool, opening, [], reason);
-    }
-  }
   for (const [name, reason] of recoveries) {
     const slot = slots.find((each) => each.name === name);
     const pool = slot === undefined ? undefined : pools.get(slot.profile);
@@ -143,6 +133,16 @@ export function pack(
         break;
       }
       launch(pool, opening, [], `${name} keeps a floor of ${min}`);
+    }
+  }
+  for (const { profile, launches: count, reason } of wanted) {
+    const pool = pools.get(profile);
+    let missing = count - launches.filter((each) => each.slot.profile === profile).length;
+    for (; pool !== undefined && missing > 0; missing--) {
+      const opening = open(pool);
+      // What is only likely is not worth a sentence where a limit forbids it.
+      if (typeof opening === "string") break;
+      launch(pool, opening, [], reason);
     }
   }
   if (watch !== null && launches.length === 0) {

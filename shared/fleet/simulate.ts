@@ -20,6 +20,8 @@ export interface Simulation {
   readonly busySlots: ReadonlySet<string>;
   /** FREE tasks that no builder takes, in the hub's order; only those the hub looks at. */
   readonly unplaced: readonly Task[];
+  /** FREE tasks that hosts outside the pool take. */
+  readonly outside: ReadonlySet<number>;
   /** FREE tasks that still name a host: the hub cannot assign them. */
   readonly stuck: readonly Task[];
 }
@@ -76,13 +78,16 @@ export function simulate(
 
   const placed = new Set([...now.assigned, ...soon.assigned].map((each) => each.task_id));
   const busySlots = new Set<string>();
-  for (const { host_id } of [...now.assigned, ...now.assign_failed, ...soon.assigned]) {
+  const outside = new Set<number>();
+  for (const { host_id, task_id } of [...now.assigned, ...now.assign_failed, ...soon.assigned]) {
     const slot = slotOfHost.get(host_id);
     if (slot !== undefined) busySlots.add(slot.name);
+    else outside.add(task_id);
   }
   const seen = inHubOrder(free).slice(0, FREE_TASK_LIMIT);
   return {
     busySlots,
+    outside,
     unplaced: seen.filter((task) => task.host_id === null && !placed.has(task.id)),
     stuck: free.filter((task) => task.host_id !== null),
   };

@@ -29,7 +29,7 @@ describe("the judge", () => {
     const host = sandbox.hub.hosts().find((each) => each.id === busy?.host_id);
     expect(host).toBeDefined();
     const { invariants, clock } = sandbox;
-    invariants.onTerminate(clock.now(), host?.name ?? "");
+    invariants.onTerminate(clock.now(), host?.name ?? "", clock.now() - 3600);
     const [first] = sandbox.live();
     if (first === undefined) throw new Error("the push launched nothing");
     invariants.check(clock.now(), [first, { ...first, instanceId: "i-0double" }]);

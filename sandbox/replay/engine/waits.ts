@@ -2,6 +2,7 @@
 // What the hub's scheduler and kojid's polls add comes later and is counted apart.
 
 import type { Host } from "./host.ts";
+import { insertInOrder, isBefore } from "./queue-order.ts";
 import type { PlayedTask } from "./task.ts";
 
 /** Tasks of the same pools, in the order in which the hub serves them. */
@@ -33,9 +34,7 @@ export class Waits {
     }
     task.unreservedSince = now;
     const line = this.#lineOf(task.pools);
-    const last = line.tasks.at(-1);
-    if (last === undefined || line.head >= line.tasks.length || isBefore(last, task)) line.tasks.push(task);
-    else insert(line, task);
+    insertInOrder(line.tasks, task, line.head);
   }
 
   /** The hub has given it to a builder, or it is gone. What was put aside elsewhere serves the next. */
@@ -131,22 +130,4 @@ export class Waits {
     }
     return best;
   }
-}
-
-/** The hub's order: priority (null last), then age. */
-export function isBefore(a: PlayedTask, b: PlayedTask): boolean {
-  const [first, second] = [a.is.priority ?? Number.POSITIVE_INFINITY, b.is.priority ?? Number.POSITIVE_INFINITY];
-  if (first !== second) return first < second;
-  return a.createdAt === b.createdAt ? a.is.id < b.is.id : a.createdAt < b.createdAt;
-}
-
-function insert(line: Line, task: PlayedTask): void {
-  let [low, high] = [line.head, line.tasks.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const other = line.tasks[middle];
-    if (other !== undefined && isBefore(other, task)) low = middle + 1;
-    else high = middle;
-  }
-  line.tasks.splice(low, 0, task);
 }

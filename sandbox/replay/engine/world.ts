@@ -5,9 +5,10 @@ import { EventQueue } from "../../world/event-queue.ts";
 import { Fleet } from "./fleet.ts";
 import type { Host } from "./host.ts";
 import { place } from "./hub-run.ts";
+import { insertInOrder } from "./queue-order.ts";
 import type { EngineSetting } from "./setting.ts";
 import { makeTasks, type PlayedTask, poolsFor, rowOf } from "./task.ts";
-import { isBefore, Waits } from "./waits.ts";
+import { Waits } from "./waits.ts";
 
 /** Calendar of traces that have none: a Monday. */
 const MONDAY = Date.UTC(2026, 0, 5) / 1000;
@@ -39,7 +40,7 @@ export class World {
   #armed: { readonly at: number; cancel(): void } | null = null;
   tasksLost = 0;
   lastEnd = 0;
-  /** Counts changes that a policy could see. */
+  /** Counts what a policy could see. */
   changes = 0;
   /** FREE tasks by first-choice pool. */
   readonly queued: number[];
@@ -74,7 +75,7 @@ export class World {
   }
 
   /** Seconds since the start of the trace. */
-  get now(): number {
+  get now() {
     return this.#now;
   }
 
@@ -99,7 +100,6 @@ export class World {
     if (this.#left > 0) this.#now = Math.max(this.#now, time);
   }
 
-  /** When something is due next; Infinity = never. */
   get nextEventAt(): number {
     return this.#events.peek()?.time ?? Number.POSITIVE_INFINITY;
   }
@@ -128,26 +128,13 @@ export class World {
     task.row = null;
     this.changes += 1;
     this.#count(this.queued, task, 1);
-    const last = this.free.at(-1);
-    if (last === undefined || isBefore(last, task)) this.free.push(task);
-    else this.free.splice(this.#placeInQueue(task), 0, task);
+    insertInOrder(this.free, task);
     this.waits.arrive(task, this.#now);
     if (this.options.runInterval === 0) this.#armRun(this.#now);
   }
 
   #count(counts: number[], { pools: [home] }: PlayedTask, change: number): void {
     if (home !== undefined) counts[home] = (counts[home] ?? 0) + change;
-  }
-
-  #placeInQueue(task: PlayedTask): number {
-    let [low, high] = [0, this.free.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = this.free[middle];
-      if (other !== undefined && isBefore(other, task)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #assign(task: PlayedTask, host: Host): void {
@@ -350,7 +337,6 @@ export class World {
   }
 
   #armNextRun(): void {
-    // A hub without an interval runs when something changes; every task that comes and every builder arms it.
     if (this.options.runInterval === 0) return;
     const due = this.#lastRun + this.options.runInterval;
     let first = this.#outside ? Math.ceil(due / OUTSIDE_POLL_SECONDS) * OUTSIDE_POLL_SECONDS : Number.POSITIVE_INFINITY;

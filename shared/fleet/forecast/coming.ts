@@ -40,6 +40,8 @@ export function comingByGroup(
     return fresh;
   };
   for (const { parent, chance, chanceThen, tasks, after } of coming) {
+    // What nobody can run makes no children.
+    if (parent.id > 0 && parent.state === TASK_STATE.FREE && groupOf(parent) === null) continue;
     for (const each of tasks) {
       const task = asTask(each, parent);
       const group = groupOf(task);

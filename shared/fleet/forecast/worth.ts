@@ -43,30 +43,36 @@ export interface Figures {
   readonly demand: number;
   /** Expected tasks from builds under way. */
   readonly coming: number;
+  /** Tasks that are likely to follow those that find no room now. */
+  readonly burst: number;
+  /** Builders whose expected relief is worth a launch. */
+  readonly worthy: number;
   readonly relief: Relief;
   readonly tasksPerBuilder: number;
   readonly site: Site;
 }
 
 const tenth = (value: number) => String(Math.round(value * 10) / 10);
-const dollars = (value: number) => `$${value >= 0.1 ? value.toFixed(2) : value.toPrecision(2)}`;
+const dollars = (value: number) => `$${value >= 0.1 ? value.toFixed(2) : value.toFixed(4)}`;
 
-/** "demand is 12 task(s), 3.2 more come from builds under way; ... launching costs $0.0091, the wait saved is worth $0.08" */
-export function launchSentence(builder: number, figures: Figures): string {
-  const { pricePerHour, leadSeconds, demand, coming, relief, tasksPerBuilder, site } = figures;
-  const taken = relief.of(builder);
+/** "demand is 12 task(s), 3.2 more come from builds under way: builder 9 would take 0.4 ..., launching costs $0.0091, ..." */
+export function launchSentence(figures: Figures): string {
+  const { pricePerHour, leadSeconds, demand, coming, burst, worthy, relief, tasksPerBuilder, site } = figures;
+  const last = Math.max(1, worthy);
+  const taken = relief.of(last);
   const cost = (2 * pricePerHour * leadSeconds) / 3600 + site.builders.launchFee;
   const worth = (taken * leadSeconds * site.builders.waitValuePerHour) / 3600;
-  const more = coming < 0.05 ? "" : `, ${tenth(coming)} more come from builds under way`;
   const per = tasksPerBuilder === 1 ? "" : ` (${tasksPerBuilder} a builder)`;
-  return `demand is ${tenth(demand)} task(s)${per}${more}; in the ${Math.round(leadSeconds)} s of a boot it may rise so that builder ${builder} takes ${tenth(taken)}: launching costs ${dollars(cost)}, the wait saved is worth ${dollars(worth)}`;
+  const more = coming < 0.05 ? "" : `, ${tenth(coming)} more come from builds under way`;
+  const follow = burst < 0.05 ? "" : `, ${tenth(burst)} more may follow what finds no room now`;
+  return `demand is ${tenth(demand)} task(s)${per}${more}${follow}; in the ${Math.round(leadSeconds)} s of a boot builder ${last} may come to take ${tenth(taken)}: launching it costs ${dollars(cost)}, the wait saved is worth ${dollars(worth)}`;
 }
 
 export function keepSentence(kept: number, figures: Figures): string {
   const { pricePerHour, leadSeconds, relief, site } = figures;
-  const cost = (pricePerHour * leadSeconds) / 3600;
+  const cost = (KEEP_COST * pricePerHour * leadSeconds) / 3600;
   const worth = (builder: number) => (relief.of(builder) * leadSeconds * site.builders.waitValuePerHour) / 3600;
   if (kept === 0)
     return `none is worth keeping: one costs ${dollars(cost)} for the time of a boot, the wait it may save is worth ${dollars(worth(1))}`;
-  return `${kept} are worth keeping: one more costs ${dollars(cost)} for the time of a boot, the wait it may save is worth ${dollars(worth(kept + 1))}`;
+  return `${kept} ${kept === 1 ? "is" : "are"} worth keeping: one more costs ${dollars(cost)} for the time of a boot, the wait it may save is worth ${dollars(worth(kept + 1))}`;
 }

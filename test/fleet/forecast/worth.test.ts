@@ -51,29 +51,31 @@ describe("the sentences", () => {
     leadSeconds: 120,
     demand: 3,
     coming: 0.5,
+    burst: 0,
+    worthy: 4,
     relief: reliefOf({ demand: 3, children: [0.5, 0.5], rise: NO_RISE }, 1),
     tasksPerBuilder: 1,
     site: siteAt(5),
   };
 
   it("of a launch hold its dollars against those of the wait", () => {
-    expect(launchSentence(4, figures)).toBe(
-      "demand is 3 task(s), 0.5 more come from builds under way; in the 120 s of a boot it may rise so that builder 4 takes 0.5: launching costs $0.0077, the wait saved is worth $0.083",
+    expect(launchSentence(figures)).toBe(
+      "demand is 3 task(s), 0.5 more come from builds under way; in the 120 s of a boot builder 4 may come to take 0.5: launching it costs $0.0077, the wait saved is worth $0.0833",
     );
   });
 
   it("leave out builds under way when none brings anything, and name the room of a builder that takes several", () => {
-    expect(launchSentence(1, { ...figures, coming: 0, tasksPerBuilder: 4 })).toMatch(
+    expect(launchSentence({ ...figures, coming: 0, worthy: 1, tasksPerBuilder: 4 })).toMatch(
       /^demand is 3 task\(s\) \(4 a builder\); in the 120 s/,
     );
   });
 
   it("of a builder that is kept say what one more costs and may save", () => {
     expect(keepSentence(3, figures)).toBe(
-      "3 are worth keeping: one more costs $0.0033 for the time of a boot, the wait it may save is worth $0.083",
+      "3 are worth keeping: one more costs $0.0040 for the time of a boot, the wait it may save is worth $0.0833",
     );
     expect(keepSentence(0, { ...figures, relief: reliefOf({ demand: 0, children: [1], rise: NO_RISE }, 1) })).toBe(
-      "none is worth keeping: one costs $0.0033 for the time of a boot, the wait it may save is worth $0.0",
+      "none is worth keeping: one costs $0.0040 for the time of a boot, the wait it may save is worth $0.0000",
     );
   });
 });
