@@ -45,11 +45,11 @@ export function play(stage: Stage, choice: PolicyChoice, memory: Memory = EMPTY_
   const timeline = new Timeline(world);
   const { forecast, waitValuePerHour } = choice;
   const own: Site = { ...site, builders: { ...site.builders, forecast, waitValuePerHour } };
-  const promises = new Promises();
+  const promises = new Promises(world);
   const decisions: LaunchDecision[] = [];
   playToji(world, own, {
     memory,
-    look: (snapshot, known) => promises.note(snapshot, known, world),
+    look: (snapshot, known) => promises.note(snapshot, known),
     note(decision, launched) {
       if (launched.length === 0) return;
       const sentences = decision.changes.filter(({ kind }) => kind === "launch").map((change) => change.reason);
@@ -58,7 +58,7 @@ export function play(stage: Stage, choice: PolicyChoice, memory: Memory = EMPTY_
     },
   });
   const told = {
-    calibration: forecast ? promises.bands(world) : null,
+    calibration: forecast ? promises.bands() : null,
     costly: findCostly(decisions, world, waitValuePerHour),
   };
   return { measured: measure(world), detail: measureDetail(world, timeline.samples, told) };

@@ -2,6 +2,7 @@
 
 import { childrenAhead, type Memory, type Snapshot } from "../../../shared/fleet/index.ts";
 import type { CalibrationBand } from "../result.ts";
+import type { PlayedTask } from "./task.ts";
 import type { World } from "./world.ts";
 
 const WITHIN_SECONDS = 60;
@@ -16,38 +17,57 @@ interface Promised {
 }
 
 export class Promises {
-  readonly #promised: Promised[] = [];
+  readonly #world: World;
+  readonly #byId: ReadonlyMap<number, PlayedTask>;
+  readonly #counts = Array.from({ length: BANDS }, () => ({ children: 0, appeared: 0 }));
+  /** Those whose minute is not over. */
+  #open: Promised[] = [];
   #last = Number.NEGATIVE_INFINITY;
 
+  constructor(world: World) {
+    this.#world = world;
+    this.#byId = new Map(world.tasks.map((task) => [task.is.id, task]));
+  }
+
   /** Once a minute is enough: the passes between see nearly the same. */
-  note({ hub, lookups }: Snapshot, memory: Memory, world: World): void {
-    if (!hub.seen || world.now - this.#last < WITHIN_SECONDS) return;
-    this.#last = world.now;
+  note({ hub, lookups }: Snapshot, memory: Memory): void {
+    const { now } = this.#world;
+    if (!hub.seen || now - this.#last < WITHIN_SECONDS) return;
+    this.#settle();
+    this.#last = now;
     for (const { parent, chance, tasks } of childrenAhead(hub.state, memory.forecast.graph, lookups, WITHIN_SECONDS)) {
       for (const { method, arch, share } of tasks) {
         const isFirst = method === "buildSRPMFromSCM";
-        this.#promised.push({ parent: parent.id, at: world.now, arch, isFirst, chance: chance * share });
+        this.#open.push({ parent: parent.id, at: now, arch, isFirst, chance: chance * share });
       }
     }
   }
 
   /** After the end; bands of a tenth that hold nothing are left out. */
-  bands(world: World): CalibrationBand[] {
-    const byId = new Map(world.tasks.map((task) => [task.is.id, task]));
-    const counts = Array.from({ length: BANDS }, () => ({ children: 0, appeared: 0 }));
-    for (const { parent, at, arch, isFirst, chance } of this.#promised) {
-      const count = counts[Math.min(BANDS - 1, Math.floor(chance * BANDS))];
-      if (count === undefined) continue;
-      const came = byId.get(parent)?.children.some(({ is, createdAt }) => {
-        const isSrpm = is.method === "buildSRPMFromSCM" || is.method === "rebuildSRPM";
-        const fits = isFirst ? isSrpm : !isSrpm && is.method !== "tagBuild" && is.arch === arch;
-        return fits && createdAt > at && createdAt <= at + WITHIN_SECONDS;
-      });
-      count.children += 1;
-      if (came === true) count.appeared += 1;
-    }
-    return counts.flatMap((count, index) =>
+  bands(): CalibrationBand[] {
+    this.#settle();
+    return this.#counts.flatMap((count, index) =>
       count.children === 0 ? [] : [{ low: index / BANDS, high: (index + 1) / BANDS, ...count }],
     );
+  }
+
+  /** All open ones were made a minute ago or more, or nothing comes any more. */
+  #settle(): void {
+    for (const promised of this.#open) {
+      const count = this.#counts[Math.min(BANDS - 1, Math.floor(promised.chance * BANDS))];
+      if (count === undefined) continue;
+      count.children += 1;
+      if (this.#isKept(promised)) count.appeared += 1;
+    }
+    this.#open = [];
+  }
+
+  #isKept({ parent, at, arch, isFirst }: Promised): boolean {
+    const children = this.#byId.get(parent)?.children ?? [];
+    return children.some(({ is, createdAt }) => {
+      const isSrpm = is.method === "buildSRPMFromSCM" || is.method === "rebuildSRPM";
+      const fits = isFirst ? isSrpm : !isSrpm && is.method !== "tagBuild" && is.arch === arch;
+      return fits && createdAt > at && createdAt <= at + WITHIN_SECONDS;
+    });
   }
 }
