@@ -5,8 +5,8 @@ import { LATEST_DECISION } from "../shared/fleet/index.ts";
 import type { BinQueue, BuilderView, SlotPhase } from "../shared/fleet/types.ts";
 import { type HubState, TASK_STATE, type TaskState } from "../shared/hub/index.ts";
 import type { ConsoleState, ShownDecision, ShownTask } from "./console/index.ts";
+import { quantile } from "./quantile.ts";
 import { BUCKET, type Sandbox } from "./sandbox.ts";
-import { quantile } from "./summary.ts";
 
 const SHOWN_TASKS = 200;
 const SHOWN_DECISIONS = 20;

@@ -2,6 +2,7 @@
 
 import { TASK_STATE } from "../shared/hub/index.ts";
 import { END_RULES, RULES, type Rule, type Violation } from "./invariants.ts";
+import { quantile } from "./quantile.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 export interface Summary {
@@ -43,11 +44,6 @@ export function summarise(sandbox: Sandbox, { ended }: { readonly ended: boolean
       return [{ rule, text, violations: invariants.violations.filter((each) => each.rule === rule) }];
     }),
   };
-}
-
-/** Nearest rank of a sorted list; 0 for an empty one. */
-export function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] ?? 0;
 }
 
 export function summaryText(summary: Summary): string {

@@ -13,7 +13,7 @@ import { type ForecastMemory, type GroupMemory, NEW_GROUP } from "./forecast/mem
 import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
 import { shareOut, type Wish } from "./forecast/share-out.ts";
 import { burstAfter, keepSentence, launchSentence, thresholdsFor } from "./forecast/worth.ts";
-import { chooseOfferings, UNLIMITED } from "./offerings.ts";
+import { usualPrice } from "./offerings.ts";
 import type { Slot } from "./slots.ts";
 import type { Lookups } from "./types.ts";
 
@@ -52,7 +52,7 @@ const HOLD_SHARE = 0.75;
 
 export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const { state, slots, site, now, judge } = scene;
-  const prices = new Map(site.builders.profiles.map((profile) => [profile, priceOf(profile, site, now)]));
+  const prices = new Map(site.builders.profiles.map((profile) => [profile, usualPrice(profile, site)]));
   const found = findGroups(judge, site.builders.profiles, (profile) => prices.get(profile) ?? 0);
   const loads = countLoads(state.tasks, slots.filter(scene.isThere), found.of, memory.newestTask);
   for (const profile of site.builders.profiles) {
@@ -192,11 +192,6 @@ function shortage(
 }
 
 const isUp = ({ phase, host, silent }: Slot): boolean => phase === "serving" && host?.enabled === true && !silent;
-
-/** Dollars an hour of what would be launched first. */
-function priceOf(profile: Profile, site: Site, now: number): number {
-  return chooseOfferings(profile, site, [], UNLIMITED, now)[0]?.pricePerHour ?? 0;
-}
 
 /** The most that was worth keeping comes first; only what no later and larger one covers is remembered. */
 function noteKeep(

@@ -22,6 +22,7 @@ export {
   type FailedOffering,
   type Hold,
   type Instance,
+  type Lookups,
   type Memory,
   NO_HAND,
   type OfferingChoice,

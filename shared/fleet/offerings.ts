@@ -129,6 +129,11 @@ export function chooseOfferings(
   });
 }
 
+/** Dollars an hour of what a profile's launch gets as long as nothing fails. */
+export function usualPrice(profile: Profile, site: Site): number {
+  return chooseOfferings(profile, site, [], UNLIMITED, 0)[0]?.pricePerHour ?? 0;
+}
+
 export function offeringKey(offering: Pick<FailedOffering, "instanceType" | "zone" | "market">): string {
   return `${offering.instanceType} ${offering.zone} ${offering.market}`;
 }

@@ -40,7 +40,8 @@ export class Fleet {
   readonly up: readonly Set<Host>[];
   /** Indexes of the profiles, cheapest per task first. */
   readonly cheapestFirst: readonly number[];
-  readonly #firstOffering: readonly (OfferingChoice | undefined)[];
+  /** By pool, in the order to try. */
+  readonly #offerings: readonly (readonly OfferingChoice[])[];
   readonly #channels = new Map<Profile, number[]>();
   readonly bills: Bill[] = [];
   launches = 0;
@@ -67,7 +68,7 @@ export class Fleet {
     for (const host of this.hosts) this.#byId.set(host.id, host);
     this.#free = pools.map((hosts) => hosts.toReversed());
     this.up = pools.map(() => new Set<Host>());
-    this.#firstOffering = profiles.map((profile) => chooseOfferings(profile, site, [], UNLIMITED, 0)[0]);
+    this.#offerings = profiles.map((profile) => chooseOfferings(profile, site, [], UNLIMITED, 0));
     const price = (index: number) => {
       const profile = profiles[index];
       return profile === undefined ? 0 : this.priceOf(index) / tasksPerBuilder(profile);
@@ -80,7 +81,7 @@ export class Fleet {
   }
 
   priceOf(pool: number): number {
-    return this.#firstOffering[pool]?.pricePerHour ?? 0;
+    return this.#offerings[pool]?.[0]?.pricePerHour ?? 0;
   }
 
   /** An empty slot of the pool, for policies that do not care which. */
@@ -93,9 +94,7 @@ export class Fleet {
   }
 
   offeringsOf(pool: number): readonly OfferingChoice[] {
-    const { site } = this.#world.setting;
-    const profile = site.builders.profiles[pool];
-    return profile === undefined ? [] : chooseOfferings(profile, site, [], UNLIMITED, 0);
+    return this.#offerings[pool] ?? [];
   }
 
   /** Tries the offerings in their order. `size`: so many times the room and the price. */

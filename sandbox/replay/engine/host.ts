@@ -90,6 +90,14 @@ export class Host {
     return poll !== null && this.pollPhase <= time && poll >= this.readySince - 1e-9;
   }
 
+  /** A task has left it: without any its loads are exactly 0, whatever the sums came to. */
+  noteLeft(time: number): void {
+    if (this.tasks.size > 0) return;
+    this.load = 0;
+    this.openLoad = 0;
+    this.busySeconds += time - this.busySince;
+  }
+
   /** kojid's own test at a poll: enabled, load not above the capacity, fewer tasks than maxjobs. */
   noteReadiness(time: number): void {
     const ready = this.polling && this.enabled && this.openLoad <= this.capacity && this.openJobs < this.maxJobs;

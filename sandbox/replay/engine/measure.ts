@@ -1,5 +1,7 @@
 // What came of a replay: waits and their parts, delays of builds, money, idle time.
 
+import { quantile } from "../../quantile.ts";
+import { zeroWaitEnds } from "../bounds/jobs.ts";
 import type { PolicyDetail, PolicyResult, Spread } from "../result.ts";
 import type { PlayedTask } from "./task.ts";
 import type { World } from "./world.ts";
@@ -14,7 +16,7 @@ export function measure(world: World): Measured {
   const bills = [...fleet.bills, ...machines.map((machine) => fleet.billOf(machine, lastEnd))];
   const seconds = sum(bills.map((bill) => bill.seconds));
   const idle = seconds - fleet.busySeconds - sum(fleet.hosts.map((host) => busyOf(host, lastEnd)));
-  const delays = buildDelays(world.tasks);
+  const delays = buildDelays(world);
   const waits = spread(ours.map((task) => task.noBuilderSeconds + task.schedulerSeconds + task.pollSeconds));
   const { max: _, ...noBuilder } = spread(ours.map((task) => task.noBuilderSeconds));
   return {
@@ -71,48 +73,13 @@ const sum = (values: readonly number[]) => values.reduce((total, each) => total 
 /** By the nearest rank; all 0 for no values. */
 export function spread(values: readonly number[]): Spread {
   const sorted = Float64Array.from(values).sort();
-  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+  const at = (share: number) => quantile(sorted, share);
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
 /** Of submissions: by how much they ended later than if every task had been opened at once. */
-function buildDelays(tasks: readonly PlayedTask[]): Spread {
-  const ideal = idealTimes(tasks);
+function buildDelays({ setting, tasks }: World): Spread {
+  const ends = zeroWaitEnds(setting.trace);
   const roots = tasks.filter((task) => task.parent === null);
-  return spread(roots.map((task) => Math.max(0, task.doneAt - (ideal.get(task)?.end ?? task.doneAt))));
-}
-
-interface IdealTimes {
-  readonly release: number;
-  readonly end: number;
-}
-
-function idealTimes(tasks: readonly PlayedTask[]): ReadonlyMap<PlayedTask, IdealTimes> {
-  const byId = new Map(tasks.map((task) => [task.is.id, task]));
-  const releases = new Map<PlayedTask, number>();
-  const times = new Map<PlayedTask, IdealTimes>();
-  const releaseOf = (task: PlayedTask): number => {
-    const known = releases.get(task);
-    if (known !== undefined) return known;
-    const { release } = task.is;
-    let at: number;
-    if ("at" in release) at = release.at;
-    else {
-      const before = release.after.map((id) => byId.get(id)).filter((each) => each !== undefined);
-      const opened = task.parent === null ? 0 : releaseOf(task.parent);
-      at = Math.max(opened, ...before.map((each) => endOf(each))) + release.delay;
-    }
-    releases.set(task, at);
-    return at;
-  };
-  const endOf = (task: PlayedTask): number => {
-    const known = times.get(task);
-    if (known !== undefined) return known.end;
-    const release = releaseOf(task);
-    const end = Math.max(release, ...task.children.map((child) => endOf(child))) + task.is.seconds;
-    times.set(task, { release, end });
-    return end;
-  };
-  for (const task of tasks) endOf(task);
-  return times;
+  return spread(roots.map((task) => Math.max(0, task.doneAt - (ends.get(task.is.id)?.to ?? task.doneAt))));
 }

@@ -8,6 +8,7 @@ import {
   EMPTY_MEMORY,
   type FailedOffering,
   type Instance,
+  type Lookups,
   type Memory,
   NO_HAND,
   noteLaunches,
@@ -78,29 +79,31 @@ class WorldView {
   readonly #slots: ReadonlyMap<string, Host>;
   /** Slots that a builder has had: the hub has no host for the others. */
   readonly #made = new Set<Host>();
-  #zone: string;
+  /** What a pass would look up: the trace tells all of it, and it does not change. */
+  #lookups: Lookups | null = null;
 
   constructor(world: World) {
     this.#world = world;
     this.#slots = new Map(world.fleet.hosts.map((host) => [host.name, host]));
-    this.#zone = "";
   }
 
   snapshot(memory: Memory): Snapshot {
     const world = this.#world;
     const at = world.epoch + world.now;
-    const { targets } = world.setting.trace;
-    const tagArches = { ...memory.lookups.tagArches };
-    for (const [target, arches] of Object.entries(targets)) {
-      if (tagArches[target] === undefined) tagArches[target] = { arches, at };
-    }
+    this.#lookups ??= this.#findLookups(memory, at);
     return {
       at,
       hub: { seen: true, version: null, latencySeconds: 0, clockAhead: 0, state: this.#hubState(at), notes: [] },
       ec2: { kind: "seen", instances: this.#listInstances() },
-      lookups: { ...memory.lookups, tagArches },
+      lookups: this.#lookups,
       hand: NO_HAND,
     };
+  }
+
+  #findLookups({ lookups }: Memory, at: number): Lookups {
+    const { targets } = this.#world.setting.trace;
+    const told = Object.entries(targets).map(([target, arches]) => [target, { arches, at }] as const);
+    return { ...lookups, tagArches: { ...Object.fromEntries(told), ...lookups.tagArches } };
   }
 
   #hubState(now: number): HubState {

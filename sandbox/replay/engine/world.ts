@@ -233,11 +233,7 @@ export class World {
     host.openJobs -= 1;
     host.load -= task.is.weight;
     host.openLoad -= task.is.weight;
-    if (host.tasks.size === 0) {
-      host.load = 0;
-      host.openLoad = 0;
-      host.busySeconds += this.#now - host.busySince;
-    }
+    host.noteLeft(this.#now);
     host.noteReadiness(this.#now);
     this.waits.serve(host, this.#now);
     this.#armFor(host);
@@ -258,11 +254,7 @@ export class World {
         host.openLoad -= task.is.weight;
       }
     } else host.load -= 1;
-    if (host.tasks.size === 0) {
-      host.load = 0;
-      host.openLoad = 0;
-      host.busySeconds += this.#now - host.busySince;
-    }
+    host.noteLeft(this.#now);
     task.host = null;
     this.#queue(task);
   }

@@ -1,5 +1,6 @@
 // Turns exported history into a trace: when each task may start and how long it works. Recorded starts only measure work.
 
+import { zeroWaitEnds } from "../bounds/jobs.ts";
 import type { Release, Trace, TraceTask } from "../trace.ts";
 import type { HistoryHeader, HistoryRow } from "./format.ts";
 
@@ -58,7 +59,7 @@ export function traceFromHistory(header: HistoryHeader, rows: readonly HistoryRo
   const orphans = ran.filter((row) => row.parent !== null && parentOf(row) === null).length;
   const targets = Object.fromEntries(Object.entries(header.targets).map(([target, { arches }]) => [target, arches]));
   return {
-    trace: { name, start: origin, spanSeconds: spanOf(tasks), tasks, targets, synthetic: [] },
+    trace: { name, start: origin, spanSeconds: spanOf(name, tasks), tasks, targets, synthetic: [] },
     notes: notesOf(left, orphans),
   };
 }
@@ -90,27 +91,8 @@ function releaseBelow(parent: Ran, row: Ran, siblings: readonly Ran[]): Release 
 }
 
 /** From instant 0 to the last end if every task started when it was released. */
-function spanOf(tasks: readonly TraceTask[]): number {
-  const released = new Map<number, number>();
-  const ends = new Map<number, number>();
-  const children = Map.groupBy(tasks, (task) => task.parent);
-  /** Siblings by id: those that a task follows come before it. */
-  const end = (task: TraceTask): number => {
-    const below = (children.get(task.id) ?? []).reduce((latest, child) => {
-      released.set(child.id, releaseOf(child, released.get(task.id) ?? 0));
-      return Math.max(latest, end(child));
-    }, released.get(task.id) ?? 0);
-    ends.set(task.id, below + task.seconds);
-    return below + task.seconds;
-  };
-  const releaseOf = ({ release }: TraceTask, parentStart: number): number =>
-    "at" in release
-      ? release.at
-      : release.after.reduce((latest, id) => Math.max(latest, ends.get(id) ?? 0), parentStart) + release.delay;
-  return (children.get(null) ?? []).reduce((span, root) => {
-    released.set(root.id, releaseOf(root, 0));
-    return Math.max(span, end(root));
-  }, 0);
+function spanOf(name: string, tasks: readonly TraceTask[]): number {
+  return [...zeroWaitEnds({ name, tasks }).values()].reduce((span, { to }) => Math.max(span, to), 0);
 }
 
 function notesOf(left: ReadonlyMap<string, number>, orphans: number): string[] {

@@ -3,7 +3,7 @@
 
 import { addRise, type Chances, type Histogram, NO_RISE, smooth } from "./histogram.ts";
 
-/** What is remembered of one profile's demand. Times are epoch seconds. */
+/** What is remembered of one group's demand. Times are epoch seconds. */
 export interface ArrivalMemory {
   /** Tasks that came, by the pass that saw them first: of the last hour. */
   readonly came: readonly (readonly [at: number, tasks: number])[];

@@ -46,7 +46,7 @@ const FAILURE_PRIOR = { count: 20, failed: 1 };
 /** Builds whose kind is not known are noarch so often, before anything is learned. */
 const NOARCH_PRIOR = { count: 2, of: 4 };
 
-/** `within`: seconds from now. Groups without any chance are left out. */
+/** `within`: seconds from now. Of builds whose last stage has begun nothing more is told. */
 export function childrenAhead(state: HubState, memory: GraphMemory, lookups: Lookups, within: number): ComingTasks[] {
   const children = Map.groupBy(
     state.tasks.filter((task) => task.parent != null),
