@@ -6,12 +6,13 @@ import type { HubState } from "../hub/index.ts";
 import type { Judge } from "./eligible.ts";
 import { chancesOfRise, learnRise, noteArrivals, situationOf } from "./forecast/arrivals.ts";
 import { addUp, type Relief, reliefOf, worthwhile } from "./forecast/capacity.ts";
-import { type Coming, comingByGroup, NOTHING_COMES, tasksAhead } from "./forecast/coming.ts";
+import { type Coming, comingByGroup, NOTHING_COMES, tasksAhead, withEnds } from "./forecast/coming.ts";
 import { noteFamilies } from "./forecast/families.ts";
 import { countLoads, demandOf, emptyLoad, findGroups, type GroupLoad, tasksPerBuilder } from "./forecast/groups.ts";
 import { type ForecastMemory, type GroupMemory, NEW_GROUP } from "./forecast/memory.ts";
 import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
 import { shareOut, type Wish } from "./forecast/share-out.ts";
+import { chanceOfEnd, noteWork } from "./forecast/work-times.ts";
 import { burstAfter, keepSentence, launchSentence, thresholdsFor } from "./forecast/worth.ts";
 import { usualPrice } from "./offerings.ts";
 import type { Slot } from "./slots.ts";
@@ -76,16 +77,24 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
     ]),
   );
   const graph = noteFamilies(memory.graph, state.tasks, state.now);
+  const work = noteWork(memory.work, state.tasks, state.now);
   const leads = new Map([...paths].map(([profile, path]) => [profile, leadSeconds(path, site.builders.bootSeconds)]));
   const longest = Math.max(...leads.values());
-  const children = comingByGroup(tasksAhead(state, graph, scene.lookups, longest + PASS_SECONDS), found.of, loads);
+  const children = comingByGroup(
+    tasksAhead(state, { graph, work }, scene.lookups, longest + PASS_SECONDS),
+    found.of,
+    loads,
+  );
   // Groups that no profile serves any more keep what they have learned: a profile may come back.
   const groups: Record<string, GroupMemory> = { ...memory.groups };
   const wishes: Wish[] = [];
   for (const load of loads.values()) {
     const { home, key } = load.group;
     const setting = { lead: leads.get(home) ?? site.builders.bootSeconds, price: prices.get(home) ?? 0 };
-    const { wish, learned } = judgeGroup(load, children.get(key) ?? NOTHING_COMES, memory, setting, scene, bySlot);
+    const coming = withEnds(children.get(key) ?? NOTHING_COMES, load, setting.lead + PASS_SECONDS, (task, within) =>
+      chanceOfEnd(work, task, state.now, within),
+    );
+    const { wish, learned } = judgeGroup(load, coming, memory, setting, scene, bySlot);
     groups[key] = learned;
     wishes.push(wish);
   }
@@ -113,7 +122,7 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const newestTask = state.tasks.reduce((newest, { id }) => Math.max(newest, id), memory.newestTask);
   const remembered: Record<string, PathMemory> = {};
   for (const [profile, path] of paths) remembered[profile.name] = path;
-  return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph } };
+  return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph, work } };
 }
 
 /** Names may be those of things that every object has. */
@@ -143,7 +152,7 @@ function judgeGroup(
   const size = tasksPerBuilder(group.home);
   const rise = chancesOfRise(learned, situation);
   const relief = reliefOf({ demand: demand - coming.leaving, children: addUp(coming.atEnd), rise }, size);
-  const meanwhile = reliefOf({ demand, children: addUp(coming.within), rise }, size);
+  const meanwhile = reliefOf({ demand: demand - coming.leavingSoon, children: addUp(coming.within), rise }, size);
   const without = shortage(demand, load, bySlot);
   const thresholds = thresholdsFor(price, lead, site, sizes.size > 0 ? sizes.tasks / sizes.size : 1);
   const burst = burstAfter(without, thresholds.launch);

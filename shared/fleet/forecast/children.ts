@@ -4,7 +4,8 @@ import { canonicalArch, type HubState, TASK_STATE, type Task } from "../../hub/i
 import type { Lookups } from "../types.ts";
 import { type Family, fanOutKey, type GraphMemory, isParent, timesOf } from "./families.ts";
 import { lookUp } from "./shards.ts";
-import { chanceToEnd, refine } from "./stage-times.ts";
+import { chanceToEnd, refine, type Times } from "./stage-times.ts";
+import { NO_WORK, timesOfWork, type WorkMemory } from "./work-times.ts";
 
 /** Tasks that come together or not at all. */
 export interface ComingTasks {
@@ -24,6 +25,8 @@ export interface ComingTask {
   readonly arch: string;
   /** Of this one, if the group comes (noarch or not may not be known). */
   readonly share: number;
+  /** Chance that, if it comes, it has not ended by then. */
+  readonly stays: number;
 }
 
 /** What each parent method makes. Source: builder/kojid, koji/tasks.py and the image plugins. */
@@ -47,7 +50,13 @@ const FAILURE_PRIOR = { count: 20, failed: 1 };
 const NOARCH_PRIOR = { count: 2, of: 4 };
 
 /** `within`: seconds from now. Of builds whose last stage has begun nothing more is told. */
-export function childrenAhead(state: HubState, memory: GraphMemory, lookups: Lookups, within: number): ComingTasks[] {
+export function childrenAhead(
+  state: HubState,
+  memory: GraphMemory,
+  lookups: Lookups,
+  within: number,
+  work: WorkMemory = NO_WORK,
+): ComingTasks[] {
   const children = Map.groupBy(
     state.tasks.filter((task) => task.parent != null),
     (task) => task.parent ?? 0,
@@ -57,39 +66,48 @@ export function childrenAhead(state: HubState, memory: GraphMemory, lookups: Loo
     if (!isParent(parent)) continue;
     const family = memory.families[parent.id];
     if (family === undefined || family.stage === "out") continue;
-    ahead.push(...comingOf(parent, family, children.get(parent.id) ?? [], state, memory, lookups, within));
+    const known = { state, memory, lookups, within, work };
+    ahead.push(...comingOf(parent, family, children.get(parent.id) ?? [], known));
   }
   return ahead;
 }
 
-function comingOf(
-  parent: Task,
-  family: Family,
-  children: readonly Task[],
-  state: HubState,
-  memory: GraphMemory,
-  lookups: Lookups,
-  within: number,
-): ComingTasks[] {
+interface Known {
+  readonly state: HubState;
+  readonly memory: GraphMemory;
+  readonly lookups: Lookups;
+  readonly within: number;
+  readonly work: WorkMemory;
+}
+
+function comingOf(parent: Task, family: Family, children: readonly Task[], known: Known): ComingTasks[] {
+  const { state, memory, within } = known;
   const method = timesOf(memory, family.method);
   const own = family.package === null ? undefined : lookUp(memory.byPackage, family.package);
   const times = refine(method, own);
   const succeeds = 1 - failureRate(memory, family.method);
-  const tasks = fanOutOf(parent, family, memory, lookups);
+  const tasksAfter = (soonest: number, endsWithin: (seconds: number) => number) =>
+    fanOutOf(parent, family, memory, known.lookups).map((task): ComingTask => {
+      const times = timesOfWork(known.work, { ...task, package: family.package });
+      return { ...task, stays: chanceToStay(times, within - soonest - typicalLag(state), endsWithin) };
+    });
   const isOpen = parent.state === TASK_STATE.OPEN;
   const first = children[0] ?? null;
   switch (family.stage) {
     case "queued": {
       if (family.method !== "build") {
         const elapsed = isOpen && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-        const chance =
-          succeeds * afterStarts(state, isOpen ? 0 : 1, (lag) => chanceToEnd(times, elapsed, within - lag));
+        const starts = isOpen ? 0 : 1;
+        const chance = succeeds * afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
+        const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
         return [{ parent, chance, chanceThen: chance, tasks, after: null }];
       }
-      const srpm = { method: "buildSRPMFromSCM", channelId: parent.channel_id, arch: "noarch", share: 1 };
+      const srpm = { method: "buildSRPMFromSCM", channelId: parent.channel_id, arch: "noarch", share: 1, stays: 1 };
       const soon = afterStarts(state, isOpen ? 0 : 1, (lag) => (within > lag ? 1 : 0));
-      const ends = afterStarts(state, isOpen ? 1 : 2, (lag) => chanceToEnd(times, 0, within - lag));
+      const starts = isOpen ? 1 : 2;
+      const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, 0, within - lag));
       const chance = succeeds * ends;
+      const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, 0, seconds));
       return [
         { parent, chance: soon, chanceThen: soon * (1 - ends), tasks: [srpm], after: null },
         { parent, chance, chanceThen: chance, tasks, after: null },
@@ -98,12 +116,15 @@ function comingOf(
     case "first": {
       const isRunning = first?.state === TASK_STATE.OPEN;
       const elapsed = isRunning && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-      const ends = afterStarts(state, isRunning ? 0 : 1, (lag) => chanceToEnd(times, elapsed, within - lag));
+      const starts = isRunning ? 0 : 1;
+      const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
       const chance = succeeds * ends;
+      const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
       return [{ parent, chance, chanceThen: chance, tasks, after: first === null ? null : { task: first, ends } }];
     }
     case "between": {
       const chance = succeeds * Math.min(1, within / WAKE_SECONDS);
+      const tasks = tasksAfter(0, (seconds) => Math.min(1, seconds / WAKE_SECONDS));
       return [{ parent, chance, chanceThen: chance, tasks, after: null }];
     }
     case "out":
@@ -126,8 +147,25 @@ function afterStarts({ options }: HubState, starts: number, chanceAfter: (lagSec
   return (at(1 / 6) + at(1 / 2) + at(5 / 6)) / 3;
 }
 
+/** From FREE to begun, on average. */
+const typicalLag = ({ options }: HubState): number => options.runInterval / 2 + WAKE_SECONDS;
+
+/** Parts of the time ahead in which a task may come; it stays if it is longer than what is left then. */
+const PARTS = 3;
+
+/** `seconds`: of work, if the stage before ended now. `endsWithin`: chance that it does so within some seconds. */
+function chanceToStay(times: Times, seconds: number, endsWithin: (seconds: number) => number): number {
+  let [before, stays] = [0, 0];
+  for (let part = 1; part <= PARTS; part++) {
+    const until = endsWithin((seconds * part) / PARTS);
+    stays += (until - before) * (1 - chanceToEnd(times, 0, seconds * (1 - (part - 0.5) / PARTS)));
+    before = until;
+  }
+  return before > 0 ? stays / before : 1;
+}
+
 /** What it fanned out into the last time; else by the rules of the hub. */
-function fanOutOf(parent: Task, family: Family, memory: GraphMemory, lookups: Lookups): ComingTask[] {
+function fanOutOf(parent: Task, family: Family, memory: GraphMemory, lookups: Lookups): Omit<ComingTask, "stays">[] {
   const method = CHILD[family.method] ?? "";
   const key = fanOutKey(family);
   const asked = parent.arches ?? [];

@@ -70,7 +70,9 @@ const PRIORS: Readonly<Record<string, Times>> = { build: priorTimes(55, 160), ne
 const QUICK = priorTimes(15, 60);
 
 export const isParent = ({ method }: Task): boolean => PARENTS.has(method);
-const isFirstStage = ({ method }: Task): boolean => method === "buildSRPMFromSCM" || method === "rebuildSRPM";
+/** The SRPM's stage of a build. */
+export const isFirstStage = ({ method }: Pick<Task, "method">): boolean =>
+  method === "buildSRPMFromSCM" || method === "rebuildSRPM";
 /** What comes after the fan-out needs next to nothing. */
 const isLastStage = ({ method }: Task): boolean => method === "tagBuild" || method === "buildNotification";
 

@@ -4,6 +4,8 @@ import type { Profile } from "../../config/index.ts";
 import { expectedWeight, TASK_STATE, type Task } from "../../hub/index.ts";
 import type { Judge } from "../eligible.ts";
 import type { Slot } from "../slots.ts";
+import { isFirstStage } from "./families.ts";
+import { isAtWork } from "./work-times.ts";
 
 /** Tasks that the same profiles can serve: of one profile alone, or of several (noarch), where the hub may take any. */
 export interface Group {
@@ -25,6 +27,8 @@ export interface GroupLoad {
   readonly all: Load;
   /** Of that, what each profile's builders have on. */
   readonly on: Map<Profile, Load>;
+  /** Of that, what builds have fanned out into and has begun to work: it may have ended one boot later. */
+  readonly children: { readonly task: Task; readonly size: number }[];
   /** Queued, in typical tasks of the home profile. */
   queuedTasks: number;
   /** Tasks that no pass has seen before, and what they are in typical tasks of the home profile. */
@@ -92,7 +96,7 @@ const JOINT = "+";
 const HEAVY = 5;
 
 export function emptyLoad(group: Group): GroupLoad {
-  return { group, all: { weight: 0, jobs: 0 }, on: new Map(), queuedTasks: 0, came: 0, cameSize: 0 };
+  return { group, all: { weight: 0, jobs: 0 }, on: new Map(), children: [], queuedTasks: 0, came: 0, cameSize: 0 };
 }
 
 /** By group key. `slots`: those whose builders count as capacity; what others have on is on its way out with them. */
@@ -150,6 +154,7 @@ function addTask(load: GroupLoad, task: Task, profile: Profile | null, counts: n
   load.all.weight += weight / home.capacity;
   if (task.state === TASK_STATE.FREE) load.queuedTasks += sizeOf(weight, home);
   if (profile === null) return;
+  if (isAtWork(task) && !isFirstStage(task)) load.children.push({ task, size: sizeOf(weight, home) });
   const on = load.on.get(profile) ?? { weight: 0, jobs: 0 };
   on.jobs += 1 / profile.maxJobs;
   on.weight += Math.min(1, weight / profile.capacity);

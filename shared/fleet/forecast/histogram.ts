@@ -12,7 +12,7 @@ const MOST = 20_000;
 const STEP = Math.log(1.18);
 
 export function binOf(rise: number): number {
-  const whole = Math.min(MOST, Math.max(0, Math.round(rise)));
+  const whole = Math.min(MOST, Math.max(0, Math.ceil(rise)));
   return whole <= EXACT ? whole : EXACT + Math.ceil(Math.log(whole / EXACT) / STEP - 1e-9);
 }
 
@@ -21,11 +21,15 @@ export function riseOf(bin: number): number {
   return bin <= EXACT ? bin : Math.floor(EXACT * Math.exp((bin - EXACT) * STEP) + 1e-9);
 }
 
+/** A rise between those of two bins is shared between them, so that many of 0.4 tasks are not taken for none. */
 export function addRise(histogram: Histogram | undefined, rise: number, ticks: number): Histogram {
   const bins = histogram === undefined ? [] : [...histogram.bins];
-  const bin = binOf(rise);
-  while (bins.length <= bin) bins.push(0);
-  bins[bin] = (bins[bin] ?? 0) + ticks;
+  const upper = binOf(Math.min(MOST, Math.max(0, rise)));
+  while (bins.length <= upper) bins.push(0);
+  const [low, high] = upper === 0 ? [0, 0] : [riseOf(upper - 1), riseOf(upper)];
+  const share = high > low ? Math.min(1, Math.max(0, (rise - low) / (high - low))) : 1;
+  bins[upper] = (bins[upper] ?? 0) + ticks * share;
+  if (share < 1) bins[upper - 1] = (bins[upper - 1] ?? 0) + ticks * (1 - share);
   return { ticks: (histogram?.ticks ?? 0) + ticks, bins };
 }
 

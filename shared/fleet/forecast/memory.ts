@@ -3,6 +3,7 @@
 import { type ArrivalMemory, NO_ARRIVALS } from "./arrivals.ts";
 import { type GraphMemory, NO_GRAPH } from "./families.ts";
 import type { PathMemory } from "./path.ts";
+import { NO_WORK, type WorkMemory } from "./work-times.ts";
 
 /** What is remembered of the tasks that the same profiles serve. */
 export interface GroupMemory extends ArrivalMemory {
@@ -24,6 +25,7 @@ export interface ForecastMemory {
   /** By profile: builders worth keeping, by pass, of the hold time; the most first. */
   readonly keeps: Readonly<Record<string, readonly (readonly [at: number, builders: number])[]>>;
   readonly graph: GraphMemory;
+  readonly work: WorkMemory;
 }
 
 export const NO_FORECAST: ForecastMemory = {
@@ -33,4 +35,5 @@ export const NO_FORECAST: ForecastMemory = {
   paths: {},
   keeps: {},
   graph: NO_GRAPH,
+  work: NO_WORK,
 };

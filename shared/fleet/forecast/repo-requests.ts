@@ -26,7 +26,7 @@ export function repoTasksAhead(
       const arches = lookups.tagArches[String(request.tag)]?.arches ?? [];
       const soon = Math.min(1, within / KOJIRA_SECONDS);
       const then = chanceToEnd(timesOf(memory, "newRepo"), 0, within - KOJIRA_SECONDS / 2);
-      const child = (method: string) => ({ method, channelId, arch: "noarch", share: 1 });
+      const child = (method: string) => ({ method, channelId, arch: "noarch", share: 1, stays: 1 });
       return [
         { parent, chance: soon, chanceThen: soon, tasks: [child("newRepo")], after: null },
         { parent, chance: then, chanceThen: then, tasks: arches.map(() => child("createrepo")), after: null },

@@ -39,11 +39,14 @@ export function shareOut(
     launch.set(profile, { worth: guests + (own?.launch ?? 0), used });
     keep.set(profile, { worth: guests + (own?.keep ?? 0), used });
   }
-  for (const { group, launch: wanted, keep: worth } of wishes.filter((each) => each.group.profiles.length > 1)) {
+  for (const { group, launch: wanted, keep: worth, figures } of wishes.filter(
+    (each) => each.group.profiles.length > 1,
+  )) {
     let running = 0;
     for (const [profile, load] of loads.get(group.key)?.on ?? []) running += demandOf(load, profile);
-    place(group, Math.max(0, wanted - running), launch, aliveOf);
-    place(group, Math.max(0, worth - running), keep, aliveOf);
+    const used = Math.max(0, figures.demand + figures.coming - running);
+    place(group, { worth: Math.max(0, wanted - running), used }, launch, aliveOf);
+    place(group, { worth: Math.max(0, worth - running), used }, keep, aliveOf);
   }
   const count = (profile: Profile, rooms: Rooms) => {
     const { worth } = rooms.get(profile) ?? { worth: 0 };
@@ -67,16 +70,19 @@ function guestsOn(profile: Profile, loads: ReadonlyMap<string, GroupLoad>): numb
   return guests;
 }
 
-function place({ profiles, home }: Group, tasks: number, rooms: Rooms, aliveOf: (profile: Profile) => number): void {
-  let left = tasks;
+/** What a group will hardly use stays ready for the next one as well: they do not all rise at once. */
+function place({ profiles, home }: Group, room: Room, rooms: Rooms, aliveOf: (profile: Profile) => number): void {
+  const left = { ...room };
   const take = (profile: Profile, most: number) => {
     const room = rooms.get(profile);
     if (room === undefined) return;
-    const here = Math.min(left, Math.max(0, most - room.used));
+    const here = Math.min(left.worth, Math.max(0, most - room.used));
     const spare = Math.max(0, room.worth - room.used);
     room.worth += Math.max(0, here - spare);
-    room.used += here;
-    left -= here;
+    const used = Math.min(here, left.used);
+    room.used += used;
+    left.used -= used;
+    left.worth -= here;
   };
   const homeFirst = [home, ...profiles.filter((profile) => profile !== home)];
   // A builder that is worth having for something else has room up to its brim.

@@ -43,4 +43,9 @@ export const forecastSchema: z.ZodType<ForecastMemory> = z.object({
     byPackage: shards(times),
     ended: shards(z.object({ count: z.number(), failed: z.number() })),
   }),
+  work: z.object({
+    running: z.record(z.string(), z.object({ kind: z.string(), own: z.string().nullable(), since: seconds })),
+    byKind: shards(times),
+    byPackage: shards(times),
+  }),
 });

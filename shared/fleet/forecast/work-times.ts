@@ -1,0 +1,75 @@
+// How long builds' own tasks run (what a build fans out into), learned as they end: when their builders are free again. Pure.
+
+import { TASK_STATE, type Task } from "../../hub/index.ts";
+import { Draft, lookUp, type Shards } from "./shards.ts";
+import { addTime, chanceToEnd, priorTimes, refine, type Times } from "./stage-times.ts";
+
+/** A task that was open when it was last seen. */
+export interface Running {
+  readonly kind: string;
+  readonly own: string | null;
+  /** When it was opened, by the hub's clock. */
+  readonly since: number;
+}
+
+export interface WorkMemory {
+  /** By task id. */
+  readonly running: Readonly<Record<string, Running>>;
+  /** Seconds from opened to ended, by method and arch, and by method and package. */
+  readonly byKind: Shards<Times>;
+  readonly byPackage: Shards<Times>;
+}
+
+export const NO_WORK: WorkMemory = { running: {}, byKind: {}, byPackage: {} };
+
+/** Before anything is learned: a small rpm's build. */
+const PRIOR = priorTimes(150, 1200);
+const NO_TIMES: Times = { count: 0, mean: 0, variance: 0 };
+
+/** A child of a build that has begun to work. */
+export const isAtWork = (task: Task): boolean =>
+  task.state === TASK_STATE.OPEN && task.parent != null && task.waiting !== true && task.start_ts != null;
+
+/** What this pass shows; tasks that have gone are learned from. `tasks`: all active ones. */
+export function noteWork(memory: WorkMemory, tasks: readonly Task[], now: number): WorkMemory {
+  const running: Record<string, Running> = {};
+  let [count, isNew] = [0, false];
+  for (const task of tasks) {
+    if (!isAtWork(task)) continue;
+    const before = memory.running[task.id];
+    count += 1;
+    if (before !== undefined && before.since === task.start_ts) running[task.id] = before;
+    else {
+      running[task.id] = { kind: kindOf(task), own: ownOf(task), since: task.start_ts ?? now };
+      isNew = true;
+    }
+  }
+  const known = Object.entries(memory.running);
+  if (!isNew && known.length === count) return memory;
+  const active = known.some(([id]) => running[id] === undefined) ? new Set(tasks.map(({ id }) => String(id))) : null;
+  const byKind = new Draft(memory.byKind);
+  const byPackage = new Draft(memory.byPackage);
+  for (const [id, { kind, own, since }] of known) {
+    // One that is still active was freed: its builder was lost, and it says nothing of its length.
+    if (active === null || running[id] !== undefined || active.has(id)) continue;
+    const seconds = Math.max(1, now - since);
+    byKind.set(kind, addTime(byKind.get(kind) ?? PRIOR, seconds));
+    if (own !== null) byPackage.set(own, addTime(byPackage.get(own) ?? NO_TIMES, seconds));
+  }
+  return { running, byKind: byKind.result, byPackage: byPackage.result };
+}
+
+/** Chance that a task which is at work ends within so many seconds. */
+export function chanceOfEnd(memory: WorkMemory, task: Task, now: number, within: number): number {
+  return chanceToEnd(timesOfWork(memory, task), Math.max(0, now - (task.start_ts ?? now)), within);
+}
+
+export function timesOfWork(memory: WorkMemory, work: Work): Times {
+  const own = ownOf(work);
+  return refine(lookUp(memory.byKind, kindOf(work)) ?? PRIOR, own === null ? undefined : lookUp(memory.byPackage, own));
+}
+
+type Work = Pick<Task, "method" | "arch" | "package">;
+
+const kindOf = ({ method, arch }: Work): string => `${method} ${arch}`;
+const ownOf = ({ method, package: name }: Work): string | null => (name == null ? null : `${method} ${name}`);
