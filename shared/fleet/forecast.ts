@@ -4,12 +4,19 @@
 import type { Profile, Site } from "../config/index.ts";
 import type { HubState } from "../hub/index.ts";
 import type { Judge } from "./eligible.ts";
-import { chancesOfRise, learnRise, noteArrivals, situationOf } from "./forecast/arrivals.ts";
+import {
+  type ArrivalMemory,
+  chancesOfRise,
+  learnRise,
+  NO_ARRIVALS,
+  noteArrivals,
+  situationOf,
+} from "./forecast/arrivals.ts";
 import { addUp, type Relief, reliefOf, worthwhile } from "./forecast/capacity.ts";
 import { type Coming, comingByGroup, NOTHING_COMES, tasksAhead, withEnds } from "./forecast/coming.ts";
 import { noteFamilies } from "./forecast/families.ts";
-import { countLoads, demandOf, emptyLoad, findGroups, type GroupLoad, tasksPerBuilder } from "./forecast/groups.ts";
-import { type ForecastMemory, type GroupMemory, NEW_GROUP } from "./forecast/memory.ts";
+import { countLoads, demandOf, findGroups, type GroupLoad, loadOf, tasksPerBuilder } from "./forecast/groups.ts";
+import type { ForecastMemory } from "./forecast/memory.ts";
 import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
 import { shareOut, type Wish } from "./forecast/share-out.ts";
 import { chanceOfEnd, noteWork } from "./forecast/work-times.ts";
@@ -49,7 +56,7 @@ export interface Scene {
 /** Half the time between two passes: what comes is seen so much later on average. */
 const PASS_SECONDS = 5;
 /** Idle builders stay for this share of a boot after they were last worth keeping. */
-const HOLD_SHARE = 0.75;
+const HOLD_SHARE = 0.45;
 
 export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const { state, slots, site, now, judge } = scene;
@@ -58,12 +65,12 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const loads = countLoads(state.tasks, slots.filter(scene.isThere), found.of, memory.newestTask);
   for (const profile of site.builders.profiles) {
     const group = { key: profile.name, profiles: [profile], home: profile };
-    if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
+    loadOf(loads, group);
   }
   // Also at rest they are looked at: rises begin there.
   for (const key of Object.keys(memory.groups)) {
     const group = loads.has(key) ? null : found.named(key);
-    if (group !== null) loads.set(key, emptyLoad(group));
+    if (group !== null) loadOf(loads, group);
   }
   const bySlot = Map.groupBy(slots, (slot) => slot.profile);
   const paths = new Map(
@@ -86,13 +93,13 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
     loads,
   );
   // Groups that no profile serves any more keep what they have learned: a profile may come back.
-  const groups: Record<string, GroupMemory> = { ...memory.groups };
+  const groups: Record<string, ArrivalMemory> = { ...memory.groups };
   const wishes: Wish[] = [];
   for (const load of loads.values()) {
     const { home, key } = load.group;
     const setting = { lead: leads.get(home) ?? site.builders.bootSeconds, price: prices.get(home) ?? 0 };
-    const coming = withEnds(children.get(key) ?? NOTHING_COMES, load, setting.lead + PASS_SECONDS, (task, within) =>
-      chanceOfEnd(work, task, state.now, within),
+    const coming = withEnds(children.get(key) ?? NOTHING_COMES, load, (task) =>
+      chanceOfEnd(work, task, state.now, setting.lead + PASS_SECONDS),
     );
     const { wish, learned } = judgeGroup(load, coming, memory, setting, scene, bySlot);
     groups[key] = learned;
@@ -136,10 +143,9 @@ function judgeGroup(
   { lead, price }: { readonly lead: number; readonly price: number },
   { site, now }: Scene,
   bySlot: ReadonlyMap<Profile, readonly Slot[]>,
-): { readonly wish: Wish; readonly learned: GroupMemory } {
+): { readonly wish: Wish; readonly learned: ArrivalMemory } {
   const { group } = load;
-  const before = own(memory.groups, group.key) ?? NEW_GROUP;
-  const sizes = noteSizes(before.sizes, load);
+  const before = own(memory.groups, group.key) ?? NO_ARRIVALS;
   const came = noteArrivals(before, load.came, now);
   const situation = situationOf(came, now);
   const demand = demandOf(load.all, group.home);
@@ -152,9 +158,8 @@ function judgeGroup(
   const size = tasksPerBuilder(group.home);
   const rise = chancesOfRise(learned, situation);
   const relief = reliefOf({ demand: demand - coming.leaving, children: addUp(coming.atEnd), rise }, size);
-  const meanwhile = reliefOf({ demand: demand - coming.leavingSoon, children: addUp(coming.within), rise }, size);
   const without = shortage(demand, load, bySlot);
-  const thresholds = thresholdsFor(price, lead, site, sizes.size > 0 ? sizes.tasks / sizes.size : 1);
+  const thresholds = thresholdsFor(price, lead, site);
   const burst = burstAfter(without, thresholds.launch);
   const worthy = worthwhile(relief, thresholds.launch, 0);
   const figures = {
@@ -171,18 +176,9 @@ function judgeGroup(
   // Several groups share builders, so of the last one only counts what is expected of it; alone it is a whole one.
   const room = (of: Relief, builders: number) =>
     group.profiles.length === 1 || builders === 0 ? builders * size : (builders - 1) * size + of.of(builders);
-  const launch = Math.max(demand - coming.leaving + burst, room(relief, worthy));
-  const keep = room(meanwhile, worthwhile(meanwhile, thresholds.keep, 0));
-  return { wish: { group, launch, keep, figures }, learned: { ...learned, sizes } };
-}
-
-/** Of the last few thousand tasks. */
-const MOST_SIZES = 2000;
-
-function noteSizes(known: GroupMemory["sizes"], { came, cameSize }: GroupLoad): GroupMemory["sizes"] {
-  if (came === 0) return known;
-  const fade = Math.min(1, MOST_SIZES / (known.tasks + came));
-  return { tasks: (known.tasks + came) * fade, size: (known.size + cameSize) * fade };
+  const launch = Math.max(burst > 0 ? expected + burst : 0, room(relief, worthy));
+  const keep = room(relief, worthwhile(relief, thresholds.keep, 0));
+  return { wish: { group, launch, keep, figures }, learned };
 }
 
 /** Queued tasks, in typical ones, that no builder which is up has room for. */

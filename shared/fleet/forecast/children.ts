@@ -2,7 +2,7 @@
 
 import { canonicalArch, type HubState, TASK_STATE, type Task } from "../../hub/index.ts";
 import type { Lookups } from "../types.ts";
-import { type Family, fanOutKey, type GraphMemory, isParent, timesOf } from "./families.ts";
+import { type Family, fanOutKey, firstStageOf, type GraphMemory, isParent, timesOf } from "./families.ts";
 import { lookUp } from "./shards.ts";
 import { chanceToEnd, refine, type Times } from "./stage-times.ts";
 import { NO_WORK, timesOfWork, type WorkMemory } from "./work-times.ts";
@@ -10,10 +10,8 @@ import { NO_WORK, timesOfWork, type WorkMemory } from "./work-times.ts";
 /** Tasks that come together or not at all. */
 export interface ComingTasks {
   readonly parent: Task;
-  /** Within the time asked for. */
+  /** That they come within the time asked for. */
   readonly chance: number;
-  /** Still there at its end. */
-  readonly chanceThen: number;
   readonly tasks: readonly ComingTask[];
   /** The task whose end brings them, and the chance that it has ended by then: its builder takes one of them. */
   readonly after: { readonly task: Task; readonly ends: number } | null;
@@ -100,17 +98,24 @@ function comingOf(parent: Task, family: Family, children: readonly Task[], known
         const starts = isOpen ? 0 : 1;
         const chance = succeeds * afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
         const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
-        return [{ parent, chance, chanceThen: chance, tasks, after: null }];
+        return [{ parent, chance, tasks, after: null }];
       }
-      const srpm = { method: "buildSRPMFromSCM", channelId: parent.channel_id, arch: "noarch", share: 1, stays: 1 };
-      const soon = afterStarts(state, isOpen ? 0 : 1, (lag) => (within > lag ? 1 : 0));
       const starts = isOpen ? 1 : 2;
       const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, 0, within - lag));
       const chance = succeeds * ends;
       const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, 0, seconds));
+      const queued = firstStageOf(parent);
+      if (queued !== null) return [{ parent, chance, tasks, after: { task: queued, ends } }];
+      const srpm = {
+        method: "buildSRPMFromSCM",
+        channelId: parent.channel_id,
+        arch: "noarch",
+        share: 1,
+        stays: 1 - ends,
+      };
       return [
-        { parent, chance: soon, chanceThen: soon * (1 - ends), tasks: [srpm], after: null },
-        { parent, chance, chanceThen: chance, tasks, after: null },
+        { parent, chance: 1, tasks: [srpm], after: null },
+        { parent, chance, tasks, after: null },
       ];
     }
     case "first": {
@@ -120,12 +125,12 @@ function comingOf(parent: Task, family: Family, children: readonly Task[], known
       const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
       const chance = succeeds * ends;
       const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
-      return [{ parent, chance, chanceThen: chance, tasks, after: first === null ? null : { task: first, ends } }];
+      return [{ parent, chance, tasks, after: first === null ? null : { task: first, ends } }];
     }
     case "between": {
       const chance = succeeds * Math.min(1, within / WAKE_SECONDS);
       const tasks = tasksAfter(0, (seconds) => Math.min(1, seconds / WAKE_SECONDS));
-      return [{ parent, chance, chanceThen: chance, tasks, after: null }];
+      return [{ parent, chance, tasks, after: null }];
     }
     case "out":
       return [];

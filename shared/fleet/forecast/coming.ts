@@ -4,23 +4,21 @@ import { expectedWeight, type HubState, TASK_STATE, type Task } from "../../hub/
 import type { Lookups } from "../types.ts";
 import { type ComingTask, type ComingTasks, childrenAhead } from "./children.ts";
 import type { GraphMemory } from "./families.ts";
-import { emptyLoad, type Group, type GroupLoad, sizeOf, weightOf } from "./groups.ts";
+import { type Group, type GroupLoad, loadOf, sizeOf, weightOf } from "./groups.ts";
 import { repoTasksAhead } from "./repo-requests.ts";
 import type { WorkMemory } from "./work-times.ts";
 
 /** What builds under way bring to a group, in typical tasks. */
 export interface Coming {
-  /** At some time within one boot, and at its end. */
-  readonly within: { readonly chance: number; readonly tasks: number }[];
+  /** What may be there when the time of a boot is over. */
   readonly atEnd: { readonly chance: number; readonly tasks: number }[];
-  /** Of today's demand: what counts among `atEnd`, and among `within`, since it may have ended. */
+  /** Of today's demand: what counts among `atEnd`, since it may have ended by then. */
   leaving: number;
-  leavingSoon: number;
   /** All that may come: what of it comes is no surprise. */
   announced: number;
 }
 
-export const NOTHING_COMES: Coming = { within: [], atEnd: [], leaving: 0, leavingSoon: 0, announced: 0 };
+export const NOTHING_COMES: Coming = { atEnd: [], leaving: 0, announced: 0 };
 
 export function tasksAhead(
   state: HubState,
@@ -41,9 +39,9 @@ export function comingByGroup(
   const of = (group: Group): Coming => {
     const known = byGroup.get(group.key);
     if (known !== undefined) return known;
-    const fresh = { within: [], atEnd: [], leaving: 0, leavingSoon: 0, announced: 0 };
+    const fresh = { atEnd: [], leaving: 0, announced: 0 };
     byGroup.set(group.key, fresh);
-    if (!loads.has(group.key)) loads.set(group.key, emptyLoad(group));
+    loadOf(loads, group);
     return fresh;
   };
   for (const [parent, stages] of Map.groupBy(coming, (each) => each.parent)) {
@@ -51,7 +49,7 @@ export function comingByGroup(
     if (parent.id > 0 && parent.state === TASK_STATE.FREE && groupOf(parent) === null) continue;
     /** Of this build, by group: the most that it has on at once, of what comes, less what makes place for it. */
     const most = new Map<Coming, number>();
-    for (const { chance, chanceThen, tasks, after } of stages) {
+    for (const { chance, tasks, after } of stages) {
       const together = new Map<Coming, number>();
       const group = after === null ? null : groupOf(after.task);
       if (after !== null && group !== null) {
@@ -67,8 +65,7 @@ export function comingByGroup(
         const size = sizeOf(expectedWeight(task), group.home);
         const its = of(group);
         together.set(its, (together.get(its) ?? 0) + size * each.share);
-        its.within.push({ chance: chance * each.share, tasks: size });
-        its.atEnd.push({ chance: chanceThen * each.share * each.stays, tasks: size });
+        its.atEnd.push({ chance: chance * each.share * each.stays, tasks: size });
       }
       for (const [its, tasks] of together) most.set(its, Math.max(most.get(its) ?? 0, tasks));
     }
@@ -79,26 +76,11 @@ export function comingByGroup(
 
 const LEAST_CHANCE = 0.001;
 
-/**
- * What builds have fanned out into ends as well, and leaves its place. An idle builder is needed somewhere in the time of a
- * boot, so for that the ends of half of it count.
- */
-export function withEnds(
-  coming: Coming,
-  { children }: GroupLoad,
-  withinSeconds: number,
-  chanceOfEnd: (task: Task, withinSeconds: number) => number,
-): Coming {
-  if (children.length === 0) return coming;
-  const [within, atEnd] = [[...coming.within], [...coming.atEnd]];
-  let leaves = 0;
-  for (const { task, size } of children) {
-    leaves += size;
-    atEnd.push({ chance: 1 - chanceOfEnd(task, withinSeconds), tasks: size });
-    within.push({ chance: 1 - chanceOfEnd(task, withinSeconds / 2), tasks: size });
-  }
-  const { leaving, leavingSoon, announced } = coming;
-  return { within, atEnd, leaving: leaving + leaves, leavingSoon: leavingSoon + leaves, announced };
+/** What builds have fanned out into ends as well, and leaves its place. */
+export function withEnds(coming: Coming, { children }: GroupLoad, chanceOfEnd: (task: Task) => number): Coming {
+  const ends = children.map(({ task, size }) => ({ chance: 1 - chanceOfEnd(task), tasks: size }));
+  const leaving = children.reduce((sum, { size }) => sum + size, coming.leaving);
+  return { atEnd: [...coming.atEnd, ...ends], leaving, announced: coming.announced };
 }
 
 function asTask({ method, channelId, arch }: ComingTask, parent: Task): Task {

@@ -1,6 +1,6 @@
 // What builds under way have shown: their stage, how long stages take, what they fan out into, how often they fail. Pure.
 
-import type { Task } from "../../hub/index.ts";
+import { TASK_STATE, type Task } from "../../hub/index.ts";
 import { Draft, lookUp, type Shards } from "./shards.ts";
 import { addTime, priorTimes, type Times } from "./stage-times.ts";
 
@@ -73,6 +73,12 @@ export const isParent = ({ method }: Task): boolean => PARENTS.has(method);
 /** The SRPM's stage of a build. */
 export const isFirstStage = ({ method }: Pick<Task, "method">): boolean =>
   method === "buildSRPMFromSCM" || method === "rebuildSRPM";
+/** The task that a queued build makes as soon as it is opened; null = it is none. What waits for room needs room for both. */
+export function firstStageOf(task: Task): Task | null {
+  if (task.method !== "build" || task.state !== TASK_STATE.FREE) return null;
+  return { ...task, method: "buildSRPMFromSCM", arch: "noarch", weight: 1, start_ts: null };
+}
+
 /** What comes after the fan-out needs next to nothing. */
 const isLastStage = ({ method }: Task): boolean => method === "tagBuild" || method === "buildNotification";
 

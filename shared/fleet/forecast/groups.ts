@@ -4,7 +4,7 @@ import type { Profile } from "../../config/index.ts";
 import { expectedWeight, TASK_STATE, type Task } from "../../hub/index.ts";
 import type { Judge } from "../eligible.ts";
 import type { Slot } from "../slots.ts";
-import { isFirstStage } from "./families.ts";
+import { firstStageOf, isFirstStage } from "./families.ts";
 import { isAtWork } from "./work-times.ts";
 
 /** Tasks that the same profiles can serve: of one profile alone, or of several (noarch), where the hub may take any. */
@@ -31,9 +31,8 @@ export interface GroupLoad {
   readonly children: { readonly task: Task; readonly size: number }[];
   /** Queued, in typical tasks of the home profile. */
   queuedTasks: number;
-  /** Tasks that no pass has seen before, and what they are in typical tasks of the home profile. */
+  /** Tasks that no pass has seen before. */
   came: number;
-  cameSize: number;
 }
 
 /** Typical tasks that a builder works on at once: as many buildArch (weight 1.5) as it admits. */
@@ -95,8 +94,16 @@ const JOINT = "+";
 
 const HEAVY = 5;
 
-export function emptyLoad(group: Group): GroupLoad {
-  return { group, all: { weight: 0, jobs: 0 }, on: new Map(), children: [], queuedTasks: 0, came: 0, cameSize: 0 };
+function emptyLoad(group: Group): GroupLoad {
+  return { group, all: { weight: 0, jobs: 0 }, on: new Map(), children: [], queuedTasks: 0, came: 0 };
+}
+
+export function loadOf(loads: Map<string, GroupLoad>, group: Group): GroupLoad {
+  const known = loads.get(group.key);
+  if (known !== undefined) return known;
+  const load = emptyLoad(group);
+  loads.set(group.key, load);
+  return load;
 }
 
 /** By group key. `slots`: those whose builders count as capacity; what others have on is on its way out with them. */
@@ -116,16 +123,12 @@ export function countLoads(
     if (task.state !== TASK_STATE.FREE && slot === undefined) continue;
     const group = groupOf(task) ?? (slot === undefined ? null : alone(slot.profile));
     if (group === null) continue;
-    let load = loads.get(group.key);
-    if (load === undefined) {
-      load = emptyLoad(group);
-      loads.set(group.key, load);
-    }
+    const load = loadOf(loads, group);
     addTask(load, task, slot?.profile ?? null, slot === undefined ? 1 : (full.get(slot) ?? 1));
-    if (task.id > newestTask) {
-      load.came += 1;
-      load.cameSize += sizeOf(weightOf(task), load.group.home);
-    }
+    if (task.id > newestTask) load.came += 1;
+    const first = firstStageOf(task);
+    const firstGroup = first === null ? null : groupOf(first);
+    if (first !== null && firstGroup !== null) addTask(loadOf(loads, firstGroup), first, null, 1);
   }
   return loads;
 }

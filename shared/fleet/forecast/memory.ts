@@ -1,17 +1,9 @@
 // What the forecast remembers from pass to pass; it is stored with the fleet's memory, so that a restart is not cold.
 
-import { type ArrivalMemory, NO_ARRIVALS } from "./arrivals.ts";
+import type { ArrivalMemory } from "./arrivals.ts";
 import { type GraphMemory, NO_GRAPH } from "./families.ts";
 import type { PathMemory } from "./path.ts";
 import { NO_WORK, type WorkMemory } from "./work-times.ts";
-
-/** What is remembered of the tasks that the same profiles serve. */
-export interface GroupMemory extends ArrivalMemory {
-  /** Tasks that came, and their size in typical ones, both fading: a light task waits as long as a heavy one. */
-  readonly sizes: { readonly tasks: number; readonly size: number };
-}
-
-export const NEW_GROUP: GroupMemory = { ...NO_ARRIVALS, sizes: { tasks: 0, size: 0 } };
 
 export interface ForecastMemory {
   /** Time of the last pass; null = none yet. */
@@ -19,7 +11,7 @@ export interface ForecastMemory {
   /** The newest task that was seen. */
   readonly newestTask: number;
   /** By the names of the profiles. */
-  readonly groups: Readonly<Record<string, GroupMemory>>;
+  readonly groups: Readonly<Record<string, ArrivalMemory>>;
   /** By profile. */
   readonly paths: Readonly<Record<string, PathMemory>>;
   /** By profile: builders worth keeping, by pass, of the hold time; the most first. */

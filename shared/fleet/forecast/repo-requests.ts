@@ -28,8 +28,8 @@ export function repoTasksAhead(
       const then = chanceToEnd(timesOf(memory, "newRepo"), 0, within - KOJIRA_SECONDS / 2);
       const child = (method: string) => ({ method, channelId, arch: "noarch", share: 1, stays: 1 });
       return [
-        { parent, chance: soon, chanceThen: soon, tasks: [child("newRepo")], after: null },
-        { parent, chance: then, chanceThen: then, tasks: arches.map(() => child("createrepo")), after: null },
+        { parent, chance: soon, tasks: [child("newRepo")], after: null },
+        { parent, chance: then, tasks: arches.map(() => child("createrepo")), after: null },
       ];
     });
 }

@@ -11,7 +11,6 @@ const pair = z.tuple([seconds, z.number()]).readonly();
 const shards = <T extends z.ZodType>(value: T) => z.record(z.string(), z.record(z.string(), value));
 
 const group = z.object({
-  sizes: z.object({ tasks: z.number(), size: z.number() }),
   came: z.array(pair),
   hours: z.record(z.string(), z.number()),
   looks: z.array(z.object({ at: seconds, situation: z.array(z.string()), expected: z.number() })),

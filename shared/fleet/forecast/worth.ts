@@ -14,15 +14,14 @@ export interface Thresholds {
 
 /**
  * A launch ahead of demand costs a boot and a hold, which are about equal, and the fee; keeping one costs the same time
- * once. What either saves is a wait of one boot for each task that it takes; light ones go several to a typical one.
+ * once. What either saves is a wait of one boot for each task that it takes.
  */
-export function thresholdsFor(pricePerHour: number, leadSeconds: number, site: Site, tasksPerTypical = 1): Thresholds {
+export function thresholdsFor(pricePerHour: number, leadSeconds: number, site: Site): Thresholds {
   const { waitValuePerHour, launchFee } = site.builders;
   if (waitValuePerHour === 0) return { launch: Number.POSITIVE_INFINITY, keep: Number.POSITIVE_INFINITY };
-  const worth = waitValuePerHour * tasksPerTypical;
   return {
-    launch: (2 * pricePerHour + (launchFee * 3600) / leadSeconds) / worth,
-    keep: (KEEP_COST * pricePerHour) / worth,
+    launch: (2 * pricePerHour + (launchFee * 3600) / leadSeconds) / waitValuePerHour,
+    keep: (KEEP_COST * pricePerHour) / waitValuePerHour,
   };
 }
 
