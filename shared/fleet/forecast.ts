@@ -56,7 +56,7 @@ export interface Scene {
 /** Half the time between two passes: what comes is seen so much later on average. */
 const PASS_SECONDS = 5;
 /** Idle builders stay for this share of a boot after they were last worth keeping. */
-const HOLD_SHARE = 0.45;
+const HOLD_SHARE = 0.5;
 
 export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const { state, slots, site, now, judge } = scene;

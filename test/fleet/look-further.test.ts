@@ -267,13 +267,13 @@ describe("an idle builder", () => {
     },
   });
 
-  it("whose past is forgotten stays for the hold time, three quarters of a boot", () => {
+  it("whose past is forgotten stays for the hold time, half of a boot", () => {
     const first = decideOn(one, idle(9000, "b-01"));
     expect(first.changes).toEqual([]);
     expect(sentenceAbout(first, "b-01")).toMatch(/^idle 9000 s, but 1 is worth keeping: one more costs \$/);
-    const still = decideOn(one, { ...passed(first.memory, 100), ...idle(9000, "b-01") });
+    const still = decideOn(one, { ...passed(first.memory, 70), ...idle(9000, "b-01") });
     expect(still.changes).toEqual([]);
-    const later = decideOn(one, { ...passed(first.memory, 120), ...idle(9000, "b-01") });
+    const later = decideOn(one, { ...passed(first.memory, 80), ...idle(9000, "b-01") });
     expect(summary(later)).toEqual(["drain b-01"]);
     expect(sentenceAbout(later, "b-01")).toMatch(/^idle 9000 s, and none is worth keeping: one costs \$/);
   });
@@ -361,7 +361,7 @@ describe("odd worlds", () => {
   it("with a task of absurd weight are decided, and the next passes too", () => {
     const scene = { site: SITE, builders: { "b-01": builder.serving() }, tasks: [open("b-01", { weight: 1e15 })] };
     const look = { at: NOW - 150, situation: ["0 0|0", "0 0", "0 any", "any any"], expected: 0 };
-    const group = { came: [], hours: {}, looks: [look], rises: {}, sizes: { tasks: 0, size: 0 } };
+    const group = { came: [], hours: {}, looks: [look], rises: {} };
     const forecast = { ...NO_FORECAST, at: NOW - 10, groups: { x86: group } };
     expect(() => decideOn(scene, { forecast })).not.toThrow();
   });

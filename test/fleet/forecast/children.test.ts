@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { type ComingTasks, childrenAhead } from "../../../shared/fleet/forecast/children.ts";
 import { fanOutKey, type GraphMemory, NO_GRAPH, noteFamilies } from "../../../shared/fleet/forecast/families.ts";
 import { priorTimes } from "../../../shared/fleet/forecast/stage-times.ts";
+import { NO_WORK } from "../../../shared/fleet/forecast/work-times.ts";
 import type { Lookups } from "../../../shared/fleet/types.ts";
-import { DEFAULT_HUB_OPTIONS, type Task } from "../../../shared/hub/index.ts";
+import { DEFAULT_HUB_OPTIONS, TASK_STATE, type Task } from "../../../shared/hub/index.ts";
 import { CHANNELS, NOW } from "../world.ts";
 import { build, openSince, row, tableOf } from "./task-rows.ts";
 
@@ -29,7 +30,13 @@ const QUICK: GraphMemory = {
 };
 
 /** What one pass expects within 150 s, after the looks before it. */
-function ahead(tasks: readonly Task[], memory: GraphMemory = KNOWN, within = 150, before: Task[] = []): ComingTasks[] {
+function ahead(
+  tasks: readonly Task[],
+  memory: GraphMemory = KNOWN,
+  within = 150,
+  before: Task[] = [],
+  work = NO_WORK,
+): ComingTasks[] {
   const state = {
     now: NOW,
     options: DEFAULT_HUB_OPTIONS,
@@ -40,7 +47,7 @@ function ahead(tasks: readonly Task[], memory: GraphMemory = KNOWN, within = 150
     runs: [],
   };
   const seen = noteFamilies(before.length === 0 ? memory : noteFamilies(memory, before, NOW - 10), tasks, NOW);
-  return childrenAhead(state, seen, TAG, within);
+  return childrenAhead(state, seen, TAG, within, work);
 }
 const binsOf = (coming: ComingTasks | undefined) =>
   coming?.tasks.map(({ channelId, arch, method }) => `${method} ${channelId}:${arch}`).sort() ?? [];
@@ -56,7 +63,6 @@ describe("a build whose SRPM is at work", () => {
     const [later] = ahead(running(50), KNOWN, 150);
     expect(soon?.chance).toBeLessThan(later?.chance ?? 0);
     expect(later?.chance).toBeLessThan(1);
-    expect(later?.chanceThen).toBe(later?.chance);
     expect(later?.after?.task.id).toBe(11);
   });
 
@@ -89,19 +95,43 @@ describe("a build between its SRPM and its children", () => {
 });
 
 describe("a build in the queue", () => {
-  it("brings its SRPM first, which has mostly ended when its children are there", () => {
-    const [srpm, children] = ahead([build.queued()], QUICK);
-    expect(binsOf(srpm)).toEqual(["buildSRPMFromSCM 1:noarch"]);
-    expect(srpm?.chance).toBe(1);
-    expect(srpm?.chanceThen).toBeCloseTo(0, 6);
+  it("counts with its SRPM, which has mostly ended when its children are there", () => {
+    const [children] = ahead([build.queued()], QUICK);
+    expect(children?.after?.task).toMatchObject({ method: "buildSRPMFromSCM", arch: "noarch", state: TASK_STATE.FREE });
+    expect(children?.after?.ends).toBeCloseTo(1, 6);
     expect(children?.chance).toBeCloseTo(1, 3);
   });
 
   it("brings no children before SRPM and hub have had their time", () => {
-    const [srpm, children] = ahead([build.queued()], KNOWN, 30);
-    expect(srpm?.chance).toBeGreaterThan(0.3);
-    expect(srpm?.chanceThen).toBe(srpm?.chance);
+    const [children] = ahead([build.queued()], KNOWN, 30);
+    expect(children?.after?.ends).toBe(0);
     expect(children?.chance).toBe(0);
+  });
+
+  it("brings its SRPM once it is open, which stays unless it ends by then", () => {
+    const stayOf = (memory: GraphMemory, within?: number) => {
+      const [srpm] = ahead([build.parent()], memory, within);
+      expect(binsOf(srpm)).toEqual(["buildSRPMFromSCM 1:noarch"]);
+      expect(srpm?.chance).toBe(1);
+      return srpm?.tasks[0]?.stays;
+    };
+    expect(stayOf(QUICK)).toBeCloseTo(0, 6);
+    expect(stayOf(KNOWN, 30)).toBeGreaterThan(0.98);
+  });
+});
+
+describe("children that come", () => {
+  const staysAmong = (median: number) => {
+    const table = tableOf({ "buildArch x86_64": priorTimes(median, median * 1.5) });
+    const [coming] = ahead(running(50), KNOWN, 150, [], { ...NO_WORK, byKind: table });
+    return coming?.tasks.find(({ arch }) => arch === "x86_64")?.stays ?? Number.NaN;
+  };
+
+  it("may have ended by then, if they are short", () => {
+    expect(staysAmong(3000)).toBeCloseTo(1, 3);
+    expect(staysAmong(60)).toBeLessThan(staysAmong(120));
+    expect(staysAmong(5)).toBeLessThan(0.5);
+    expect(staysAmong(5)).toBeGreaterThan(0);
   });
 });
 

@@ -36,14 +36,27 @@ describe("bins of rises", () => {
     expect(binOf(1e15)).toBe(binOf(20_000));
   });
 
-  it("count a fall of demand as no rise, and halves by the nearest task", () => {
-    expect([-5, 0.4, 0.6].map(binOf)).toEqual([0, 0, 1]);
+  it("count a fall of demand as no rise, and a part of a task with the next whole one", () => {
+    expect([-5, 0, 0.4, 0.6].map(binOf)).toEqual([0, 0, 1, 1]);
   });
 });
 
 describe("a histogram", () => {
   it("counts looks by their length", () => {
     expect(addRise(addRise(undefined, 2, 1), 0, 6)).toEqual({ ticks: 7, bins: [6, 0, 1] });
+  });
+
+  it("shares a rise between the bins around it, so that its mean is that of the rises", () => {
+    const [none, one] = addRise(undefined, 0.4, 10).bins;
+    expect(none).toBeCloseTo(6, 9);
+    expect(one).toBeCloseTo(4, 9);
+    holds(fc.array(fc.double({ min: 0, max: 19_000, noNaN: true }), { minLength: 1, maxLength: 30 }), (rises) => {
+      const histogram = rises.reduce<Histogram | undefined>((known, rise) => addRise(known, rise, 2), undefined);
+      const sum = histogram?.bins.reduce((all, ticks, bin) => all + ticks * riseOf(bin), 0) ?? Number.NaN;
+      const exact = 2 * total(rises);
+      expect(Math.abs(sum - exact)).toBeLessThanOrEqual(1e-9 * exact + 1e-9);
+      expect(total(histogram?.bins ?? [])).toBeCloseTo(histogram?.ticks ?? Number.NaN, 6);
+    });
   });
 
   it("is not changed by what is added later", () => {

@@ -28,7 +28,7 @@ const ahead = (changes: Partial<HubState>, within: number) =>
 describe("a repo that was asked for", () => {
   it("brings a newRepo at kojira's next look, and then a createrepo for each arch of the tag", () => {
     const [first, then] = ahead({}, 30);
-    expect(first?.tasks).toEqual([{ method: "newRepo", channelId: 2, arch: "noarch", share: 1 }]);
+    expect(first?.tasks).toEqual([{ method: "newRepo", channelId: 2, arch: "noarch", share: 1, stays: 1 }]);
     expect(first?.chance).toBeCloseTo(0.5, 9);
     expect(then?.tasks.map(({ method }) => method)).toEqual(["createrepo", "createrepo"]);
     expect(then?.chance).toBe(0);
