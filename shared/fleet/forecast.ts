@@ -2,7 +2,7 @@
 // Objective: dollars + waitValuePerHour x hours that tasks wait for a builder (docs/policy.md).
 
 import type { Profile, Site } from "../config/index.ts";
-import type { HubState } from "../hub/index.ts";
+import type { HubState, Task } from "../hub/index.ts";
 import type { Judge } from "./eligible.ts";
 import {
   type ArrivalMemory,
@@ -55,6 +55,8 @@ export interface Scene {
 
 /** Half the time between two passes: what comes is seen so much later on average. */
 const PASS_SECONDS = 5;
+/** The hub's clock and ours may differ by so much. */
+const CLOCK_SECONDS = 60;
 /** Idle builders stay for this share of a boot after they were last worth keeping. */
 const HOLD_SHARE = 0.5;
 
@@ -62,7 +64,8 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const { state, slots, site, now, judge } = scene;
   const prices = new Map(site.builders.profiles.map((profile) => [profile, usualPrice(profile, site)]));
   const found = findGroups(judge, site.builders.profiles, (profile) => prices.get(profile) ?? 0);
-  const loads = countLoads(state.tasks, slots.filter(scene.isThere), found.of, memory.newestTask);
+  const newestBefore = newestSeen(memory, state);
+  const loads = countLoads(state.tasks, slots.filter(scene.isThere), found.of, newestBefore);
   for (const profile of site.builders.profiles) {
     const group = { key: profile.name, profiles: [profile], home: profile };
     loadOf(loads, group);
@@ -126,10 +129,20 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
       keepSentence: keepSentence(keep, wish.figures),
     });
   }
-  const newestTask = state.tasks.reduce((newest, { id }) => Math.max(newest, id), memory.newestTask);
+  const newestTask = state.tasks.reduce((newest, { id }) => Math.max(newest, id), newestBefore);
   const remembered: Record<string, PathMemory> = {};
   for (const [profile, path] of paths) remembered[profile.name] = path;
   return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph, work } };
+}
+
+/**
+ * A task that is younger than the last pass is new, whatever its id: a hub that was restored counts on from an older one.
+ * Then those that are older are the ones that have been seen.
+ */
+function newestSeen({ at, newestTask }: ForecastMemory, { tasks }: HubState): number {
+  const isOld = ({ create_ts }: Task) => at === null || create_ts <= at + CLOCK_SECONDS;
+  if (tasks.every((task) => task.id > newestTask || isOld(task))) return newestTask;
+  return tasks.filter(isOld).reduce((newest, { id }) => Math.max(newest, id), 0);
 }
 
 /** Names may be those of things that every object has. */

@@ -366,6 +366,18 @@ describe("odd worlds", () => {
     expect(() => decideOn(scene, { forecast })).not.toThrow();
   });
 
+  it("with a hub that counts on from an older task, after a restore, know its new tasks as new", () => {
+    const before = { ...NO_FORECAST, at: NOW - 10, newestTask: 9000 };
+    const cameOf = (...tasks: TaskSpec[]) => {
+      const { forecast } = decideOn({ site: SITE, tasks }, { forecast: before }).memory;
+      return { came: forecast.groups.x86?.came.map(([, count]) => count), newest: forecast.newestTask };
+    };
+    const old = free({ id: 400, create_ts: NOW - 500 });
+    expect(cameOf(old)).toEqual({ came: [], newest: 9000 });
+    expect(cameOf(old, free({ id: 401, create_ts: NOW + 55 }))).toEqual({ came: [1], newest: 401 });
+    expect(cameOf(free({ id: 9001, create_ts: NOW + 55 }), old)).toEqual({ came: [1], newest: 9001 });
+  });
+
   it("with tasks that are assigned and not opened count these like the others", () => {
     const builders = { "b-01": builder.serving() };
     expect(launchesOf(decideOn({ site: SITE, builders, tasks: [assigned("b-01")] }))).toEqual([]);
