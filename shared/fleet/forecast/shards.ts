@@ -4,11 +4,14 @@
 export type Shards<T> = Readonly<Record<string, Readonly<Record<string, T>>>>;
 
 const PARTS = 16;
+const PART_LETTERS = 8;
 const MOST_IN_PART = 64;
 
 function partOf(key: string): string {
   let sum = 0;
-  for (let index = 0; index < key.length; index++) sum = (sum * 31 + key.charCodeAt(index)) % 65_521;
+  // The end of a name tells as much as all of it.
+  for (let index = Math.max(0, key.length - PART_LETTERS); index < key.length; index++)
+    sum = (sum * 31 + key.charCodeAt(index)) % 65_521;
   return String(sum % PARTS);
 }
 

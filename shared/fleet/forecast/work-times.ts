@@ -6,6 +6,7 @@ import { addTime, chanceToEnd, priorTimes, refine, type Times } from "./stage-ti
 
 /** A task that was open when it was last seen. */
 export interface Running {
+  readonly id: number;
   readonly kind: string;
   readonly own: string | null;
   /** When it was opened, by the hub's clock. */
@@ -13,14 +14,13 @@ export interface Running {
 }
 
 export interface WorkMemory {
-  /** By task id. */
-  readonly running: Readonly<Record<string, Running>>;
+  readonly running: readonly Running[];
   /** Seconds from opened to ended, by method and arch, and by method and package. */
   readonly byKind: Shards<Times>;
   readonly byPackage: Shards<Times>;
 }
 
-export const NO_WORK: WorkMemory = { running: {}, byKind: {}, byPackage: {} };
+export const NO_WORK: WorkMemory = { running: [], byKind: {}, byPackage: {} };
 
 /** Before anything is learned: a small rpm's build. */
 const PRIOR = priorTimes(150, 1200);
@@ -32,26 +32,29 @@ export const isAtWork = (task: Task): boolean =>
 
 /** What this pass shows; tasks that have gone are learned from. `tasks`: all active ones. */
 export function noteWork(memory: WorkMemory, tasks: readonly Task[], now: number): WorkMemory {
-  const running: Record<string, Running> = {};
-  let [count, isNew] = [0, false];
+  const gone = new Map(memory.running.map((each) => [each.id, each]));
+  const running: Running[] = [];
+  let isSame = true;
   for (const task of tasks) {
-    if (!isAtWork(task)) continue;
-    const before = memory.running[task.id];
-    count += 1;
-    if (before !== undefined && before.since === task.start_ts) running[task.id] = before;
+    if (task.start_ts == null) continue;
+    const before = gone.get(task.id);
+    // One that is still active was freed: its builder was lost, and it says nothing of its length.
+    if (before !== undefined) gone.delete(task.id);
+    if (!isAtWork(task)) {
+      isSame &&= before === undefined;
+      continue;
+    }
+    const since = task.start_ts;
+    if (before?.since === since) running.push(before);
     else {
-      running[task.id] = { kind: kindOf(task), own: ownOf(task), since: task.start_ts ?? now };
-      isNew = true;
+      running.push({ id: task.id, kind: kindOf(task), own: ownOf(task), since });
+      isSame = false;
     }
   }
-  const known = Object.entries(memory.running);
-  if (!isNew && known.length === count) return memory;
-  const active = known.some(([id]) => running[id] === undefined) ? new Set(tasks.map(({ id }) => String(id))) : null;
+  if (isSame && gone.size === 0) return memory;
   const byKind = new Draft(memory.byKind);
   const byPackage = new Draft(memory.byPackage);
-  for (const [id, { kind, own, since }] of known) {
-    // One that is still active was freed: its builder was lost, and it says nothing of its length.
-    if (active === null || running[id] !== undefined || active.has(id)) continue;
+  for (const { kind, own, since } of gone.values()) {
     const seconds = Math.max(1, now - since);
     byKind.set(kind, addTime(byKind.get(kind) ?? PRIOR, seconds));
     if (own !== null) byPackage.set(own, addTime(byPackage.get(own) ?? NO_TIMES, seconds));

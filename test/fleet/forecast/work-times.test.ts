@@ -29,20 +29,20 @@ describe("what builds fan out into", () => {
     expect(medianOf(memory)).toBeGreaterThan(2000);
     expect(medianOf(memory, "x86_64", null)).toBeGreaterThan(1500);
     expect(medianOf(memory, "aarch64", "bash")).toBe(medianOf(NO_WORK));
-    expect(memory.running).toEqual({});
+    expect(memory.running).toEqual([]);
   });
 
   it("tells nothing while it runs, nor if its builder was lost and it is FREE again", () => {
     const running = learn([compiler(11, 500)], [compiler(11, 500)]);
-    expect(Object.keys(running.running)).toEqual(["11"]);
+    expect(running.running.map(({ id }) => id)).toEqual([11]);
     const freed = noteWork(running, [compiler(11, 500, { state: TASK_STATE.FREE, host_id: null })], NOW);
     expect(medianOf(freed)).toBe(medianOf(NO_WORK));
-    expect(freed.running).toEqual({});
+    expect(freed.running).toEqual([]);
   });
 
   it("counts from its last start", () => {
     const again = noteWork(learn([compiler(11, 5000)]), [compiler(11, 20)], NOW);
-    expect(again.running[11]?.since).toBe(compiler(11, 20).start_ts);
+    expect(again.running[0]?.since).toBe(compiler(11, 20).start_ts);
     expect(medianOf(noteWork(again, [], NOW))).toBeLessThan(medianOf(NO_WORK));
   });
 
