@@ -19,7 +19,7 @@ import { countLoads, demandOf, findGroups, type GroupLoad, loadOf, tasksPerBuild
 import type { ForecastMemory } from "./forecast/memory.ts";
 import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
 import { shareOut, type Wish } from "./forecast/share-out.ts";
-import { chanceOfEnd, noteWork } from "./forecast/work-times.ts";
+import { chancesOfEnd, noteWork } from "./forecast/work-times.ts";
 import { burstAfter, keepSentence, launchSentence, thresholdsFor } from "./forecast/worth.ts";
 import { usualPrice } from "./offerings.ts";
 import type { Slot } from "./slots.ts";
@@ -101,8 +101,10 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   for (const load of loads.values()) {
     const { home, key } = load.group;
     const setting = { lead: leads.get(home) ?? site.builders.bootSeconds, price: prices.get(home) ?? 0 };
-    const coming = withEnds(children.get(key) ?? NOTHING_COMES, load, (task) =>
-      chanceOfEnd(work, task, state.now, setting.lead + PASS_SECONDS),
+    const coming = withEnds(
+      children.get(key) ?? NOTHING_COMES,
+      load,
+      load.children.length === 0 ? () => 0 : chancesOfEnd(work, state.now, setting.lead + PASS_SECONDS),
     );
     const { wish, learned } = judgeGroup(load, coming, memory, setting, scene, bySlot);
     groups[key] = learned;

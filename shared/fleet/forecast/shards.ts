@@ -1,11 +1,11 @@
-// A table of bounded size in sixteen parts: to write one entry copies one part, and a pass may write many. Pure.
+// A table of bounded size in 64 parts: to write one entry copies one part, and a pass may write many. Pure.
 
 /** By part, then by key. */
 export type Shards<T> = Readonly<Record<string, Readonly<Record<string, T>>>>;
 
-const PARTS = 16;
+const PARTS = 64;
 const PART_LETTERS = 8;
-const MOST_IN_PART = 64;
+const MOST_IN_PART = 16;
 
 function partOf(key: string): string {
   let sum = 0;

@@ -43,7 +43,7 @@ export const forecastSchema: z.ZodType<ForecastMemory> = z.object({
     ended: shards(z.object({ count: z.number(), failed: z.number() })),
   }),
   work: z.object({
-    running: z.array(z.object({ id: z.number(), kind: z.string(), own: z.string().nullable(), since: seconds })),
+    running: z.array(z.object({ id: z.number(), kind: z.string(), own: z.string().nullable(), since: seconds, times })),
     byKind: shards(times),
     byPackage: shards(times),
   }),

@@ -11,6 +11,8 @@ export interface Running {
   readonly own: string | null;
   /** When it was opened, by the hub's clock. */
   readonly since: number;
+  /** How long such tasks ran, as far as was known when it was seen first. */
+  readonly times: Times;
 }
 
 export interface WorkMemory {
@@ -47,7 +49,7 @@ export function noteWork(memory: WorkMemory, tasks: readonly Task[], now: number
     const since = task.start_ts;
     if (before?.since === since) running.push(before);
     else {
-      running.push({ id: task.id, kind: kindOf(task), own: ownOf(task), since });
+      running.push({ id: task.id, kind: kindOf(task), own: ownOf(task), since, times: timesOfWork(memory, task) });
       isSame = false;
     }
   }
@@ -62,9 +64,13 @@ export function noteWork(memory: WorkMemory, tasks: readonly Task[], now: number
   return { running, byKind: byKind.result, byPackage: byPackage.result };
 }
 
-/** Chance that a task which is at work ends within so many seconds. */
-export function chanceOfEnd(memory: WorkMemory, task: Task, now: number, within: number): number {
-  return chanceToEnd(timesOfWork(memory, task), Math.max(0, now - (task.start_ts ?? now)), within);
+/** By task: the chance that it ends within so many seconds; 0 for one that is not at work. */
+export function chancesOfEnd({ running }: WorkMemory, now: number, within: number): (task: Task) => number {
+  const byId = new Map(running.map((each) => [each.id, each]));
+  return ({ id }) => {
+    const known = byId.get(id);
+    return known === undefined ? 0 : chanceToEnd(known.times, Math.max(0, now - known.since), within);
+  };
 }
 
 export function timesOfWork(memory: WorkMemory, work: Work): Times {

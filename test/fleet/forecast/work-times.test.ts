@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  chanceOfEnd,
+  chancesOfEnd,
   NO_WORK,
   noteWork,
   timesOfWork,
@@ -58,11 +58,12 @@ describe("what builds fan out into", () => {
 });
 
 describe("the chance that a task ends in time", () => {
+  const chanceOf = (memory: WorkMemory, task: Task, within: number) =>
+    chancesOfEnd(noteWork(memory, [task], NOW), NOW, within)(task);
+
   it("is a chance that grows with the time, and falls for what is always slow", () => {
     holds(fc.tuple(fc.nat(100_000), fc.nat(3000), fc.nat(3000)), ([elapsed, a, b]) => {
-      const chances = [Math.min(a, b), Math.max(a, b)].map((within) =>
-        chanceOfEnd(NO_WORK, compiler(1, elapsed), NOW, within),
-      );
+      const chances = [Math.min(a, b), Math.max(a, b)].map((within) => chanceOf(NO_WORK, compiler(1, elapsed), within));
       expect(chances[0]).toBeGreaterThanOrEqual(0);
       expect(chances[1]).toBeLessThanOrEqual(1);
       expect(chances[0]).toBeLessThanOrEqual((chances[1] ?? 0) + 1e-6);
@@ -71,7 +72,7 @@ describe("the chance that a task ends in time", () => {
       (known, id) => noteWork(noteWork(known, [compiler(100 + id, 6000)], NOW), [], NOW),
       NO_WORK,
     );
-    const chance = (memory: WorkMemory) => chanceOfEnd(memory, compiler(1, 60), NOW, 130);
+    const chance = (memory: WorkMemory) => chanceOf(memory, compiler(1, 60), 130);
     expect(chance(slow)).toBeLessThan(0.5 * chance(NO_WORK));
   });
 });
