@@ -142,8 +142,9 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
  * Then those that are older are the ones that have been seen.
  */
 function newestSeen({ at, newestTask }: ForecastMemory, { tasks }: HubState): number {
-  const isOld = ({ create_ts }: Task) => at === null || create_ts <= at + CLOCK_SECONDS;
-  if (tasks.every((task) => task.id > newestTask || isOld(task))) return newestTask;
+  if (at === null) return newestTask;
+  const isOld = ({ create_ts }: Task) => create_ts <= at + CLOCK_SECONDS;
+  if (!tasks.some((task) => task.id <= newestTask && !isOld(task))) return newestTask;
   return tasks.filter(isOld).reduce((newest, { id }) => Math.max(newest, id), 0);
 }
 

@@ -2,7 +2,7 @@
 
 import { canonicalArch, type HubState, TASK_STATE, type Task } from "../../hub/index.ts";
 import type { Lookups } from "../types.ts";
-import { type Family, fanOutKey, firstStageOf, type GraphMemory, isParent, timesOf } from "./families.ts";
+import { childrenOf, type Family, fanOutKey, firstStageOf, type GraphMemory, isParent, timesOf } from "./families.ts";
 import { lookUp } from "./shards.ts";
 import { chanceToEnd, refine, type Times } from "./stage-times.ts";
 import { NO_WORK, timesOfWork, type WorkMemory } from "./work-times.ts";
@@ -55,15 +55,12 @@ export function childrenAhead(
   within: number,
   work: WorkMemory = NO_WORK,
 ): ComingTasks[] {
-  const children = Map.groupBy(
-    state.tasks.filter((task) => task.parent != null),
-    (task) => task.parent ?? 0,
-  );
+  const parents = state.tasks.filter((task) => isParent(task) && memory.families[task.id]?.stage !== "out");
+  const children = childrenOf(parents, state.tasks);
   const ahead: ComingTasks[] = [];
-  for (const parent of state.tasks) {
-    if (!isParent(parent)) continue;
+  for (const parent of parents) {
     const family = memory.families[parent.id];
-    if (family === undefined || family.stage === "out") continue;
+    if (family === undefined) continue;
     const known = { state, memory, lookups, within, work };
     ahead.push(...comingOf(parent, family, children.get(parent.id) ?? [], known));
   }

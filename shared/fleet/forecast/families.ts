@@ -92,13 +92,20 @@ const priorOf = (method: string): Times => (Object.hasOwn(PRIORS, method) ? PRIO
 export const fanOutKey = ({ method, package: name, target, buildTag }: Family): string =>
   `${method}|${name ?? ""}|${target ?? (method === "build" ? "" : (buildTag ?? ""))}`;
 
+/** By the id of each of these parents. */
+export function childrenOf(parents: readonly Task[], tasks: readonly Task[]): ReadonlyMap<number, readonly Task[]> {
+  const children = new Map(parents.map(({ id }): [number, Task[]] => [id, []]));
+  if (children.size > 0) for (const task of tasks) if (task.parent != null) children.get(task.parent)?.push(task);
+  return children;
+}
+
 /** What this pass shows of all families; those that have ended are learned from once. `tasks`: all active ones. */
 export function noteFamilies(memory: GraphMemory, tasks: readonly Task[], now: number): GraphMemory {
   const parents = tasks.filter(isParent);
   if (parents.length === 0 && Object.keys(memory.families).length === 0) return memory;
-  const children = Map.groupBy(
-    tasks.filter((task) => task.parent != null),
-    (task) => task.parent ?? 0,
+  const children = childrenOf(
+    parents.filter(({ id }) => memory.families[id]?.stage !== "out"),
+    tasks,
   );
   const families: Record<string, Family> = {};
   const lessons = new Lessons(memory);
