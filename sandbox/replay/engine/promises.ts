@@ -6,6 +6,8 @@ import type { PlayedTask } from "./task.ts";
 import type { World } from "./world.ts";
 
 const WITHIN_SECONDS = 60;
+/** Not in step with the hub's scheduler (60 s): always just before or after its runs, every chance would look wrong. */
+const LOOK_SECONDS = 70;
 const BANDS = 10;
 
 interface Promised {
@@ -29,10 +31,10 @@ export class Promises {
     this.#byId = new Map(world.tasks.map((task) => [task.is.id, task]));
   }
 
-  /** Once a minute is enough: the passes between see nearly the same. */
+  /** Not at each pass: those between see nearly the same. */
   note({ hub, lookups }: Snapshot, memory: Memory): void {
     const { now } = this.#world;
-    if (!hub.seen || now - this.#last < WITHIN_SECONDS) return;
+    if (!hub.seen || now - this.#last < LOOK_SECONDS) return;
     this.#settle();
     this.#last = now;
     for (const { parent, chance, tasks } of childrenAhead(hub.state, memory.forecast.graph, lookups, WITHIN_SECONDS)) {

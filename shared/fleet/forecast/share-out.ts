@@ -50,7 +50,7 @@ export function shareOut(
   }
   const count = (profile: Profile, rooms: Rooms) => {
     const { worth } = rooms.get(profile) ?? { worth: 0 };
-    return Math.ceil(worth / tasksPerBuilder(profile) - 1e-9);
+    return Math.max(0, Math.ceil(worth / tasksPerBuilder(profile) - 1e-9));
   };
   return new Map(
     site.builders.profiles.map((profile) => [

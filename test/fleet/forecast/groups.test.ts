@@ -99,3 +99,30 @@ describe("the load of a group", () => {
     expect(demandIn(loadsOf({ builders, tasks }).get("x86"))).toBeLessThanOrEqual(4);
   });
 });
+
+describe("a queued build", () => {
+  const site = makeSite({ profiles: [X86] });
+  const sizeOfOne = (changes: Parameters<typeof free>[0]) =>
+    demandIn(loadsOf({ site, tasks: [free(changes)] }, 0, site).get("x86"));
+
+  it("counts with the SRPM that it makes as soon as it is opened", () => {
+    const both = sizeOfOne({ method: "build", arch: "noarch" });
+    const srpm = sizeOfOne({ method: "buildSRPMFromSCM", arch: "noarch", parent: 10 });
+    expect(both).toBeGreaterThan(srpm);
+    expect(loadsOf({ site, tasks: [free({ method: "build", arch: "noarch" })] }, 0, site).get("x86")?.came).toBe(1);
+  });
+});
+
+describe("what builds have fanned out into", () => {
+  it("is told apart once it is at work, and SRPMs are not", () => {
+    const site = makeSite({ profiles: [X86] });
+    const at = { start_ts: NOW - 60, parent: 10 };
+    const tasks = [
+      open("b-01", { method: "buildArch", arch: "x86_64", ...at, id: 12 }),
+      open("b-01", { method: "buildSRPMFromSCM", arch: "noarch", ...at, id: 11 }),
+      free({ method: "buildArch", arch: "x86_64", parent: 10, id: 13 }),
+    ];
+    const load = loadsOf({ site, builders: { "b-01": builder.serving() }, tasks }, 0, site).get("x86");
+    expect(load?.children.map(({ task }) => task.id)).toEqual([12]);
+  });
+});
