@@ -170,7 +170,7 @@ const builders = z.strictObject({
     .describe("A pass every ten seconds also while nothing waits or moves; false = once a minute then"),
   holdSeconds: seconds
     .optional()
-    .describe("Idle time before a drain; default: with the forecast half of a boot as measured, else 150"),
+    .describe("Idle time before a drain; default: with the forecast 0.6 of a boot as measured, else 150"),
   bootSeconds: seconds.default(150).describe("Expected time from launch to check-in"),
   bootLimitSeconds: seconds.default(900).describe("An instance that has not checked in by then is terminated"),
   pollSeconds: seconds.default(15).describe("kojid's sleeptime"),

@@ -58,7 +58,7 @@ const PASS_SECONDS = 5;
 /** The hub's clock and ours may differ by so much. */
 const CLOCK_SECONDS = 60;
 /** Idle builders stay for this share of a boot after they were last worth keeping. */
-const HOLD_SHARE = 0.5;
+const HOLD_SHARE = 0.6;
 
 export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const { state, slots, site, now, judge } = scene;

@@ -267,13 +267,13 @@ describe("an idle builder", () => {
     },
   });
 
-  it("whose past is forgotten stays for the hold time, half of a boot", () => {
+  it("whose past is forgotten stays for the hold time, 0.6 of a boot", () => {
     const first = decideOn(one, idle(9000, "b-01"));
     expect(first.changes).toEqual([]);
     expect(sentenceAbout(first, "b-01")).toMatch(/^idle 9000 s, but 1 is worth keeping: one more costs \$/);
-    const still = decideOn(one, { ...passed(first.memory, 70), ...idle(9000, "b-01") });
+    const still = decideOn(one, { ...passed(first.memory, 85), ...idle(9000, "b-01") });
     expect(still.changes).toEqual([]);
-    const later = decideOn(one, { ...passed(first.memory, 80), ...idle(9000, "b-01") });
+    const later = decideOn(one, { ...passed(first.memory, 100), ...idle(9000, "b-01") });
     expect(summary(later)).toEqual(["drain b-01"]);
     expect(sentenceAbout(later, "b-01")).toMatch(/^idle 9000 s, and none is worth keeping: one costs \$/);
   });
