@@ -12,10 +12,10 @@ import {
   noteArrivals,
   situationOf,
 } from "./forecast/arrivals.ts";
-import { addUp, type Relief, reliefOf, worthwhile } from "./forecast/capacity.ts";
+import { addUp, reliefOf, worthwhile } from "./forecast/capacity.ts";
 import { type Coming, comingByGroup, NOTHING_COMES, tasksAhead, withEnds } from "./forecast/coming.ts";
 import { noteFamilies } from "./forecast/families.ts";
-import { countLoads, demandOf, findGroups, type GroupLoad, loadOf, tasksPerBuilder } from "./forecast/groups.ts";
+import { alone, countLoads, demandOf, findGroups, type GroupLoad, loadOf, tasksPerBuilder } from "./forecast/groups.ts";
 import type { ForecastMemory } from "./forecast/memory.ts";
 import { leadSeconds, NO_PATH, notePath, type PathMemory } from "./forecast/path.ts";
 import { shareOut, type Wish } from "./forecast/share-out.ts";
@@ -66,10 +66,7 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   const found = findGroups(judge, site.builders.profiles, (profile) => prices.get(profile) ?? 0);
   const newestBefore = newestSeen(memory, state);
   const loads = countLoads(state.tasks, slots.filter(scene.isThere), found.of, newestBefore);
-  for (const profile of site.builders.profiles) {
-    const group = { key: profile.name, profiles: [profile], home: profile };
-    loadOf(loads, group);
-  }
+  for (const profile of site.builders.profiles) loadOf(loads, alone(profile));
   // Also at rest they are looked at: rises begin there.
   for (const key of Object.keys(memory.groups)) {
     const group = loads.has(key) ? null : found.named(key);
@@ -88,6 +85,7 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   );
   const graph = noteFamilies(memory.graph, state.tasks, state.now);
   const work = noteWork(memory.work, state.tasks, state.now);
+  const chanceOfEnd = chancesOfEnd(work, state.now);
   const leads = new Map([...paths].map(([profile, path]) => [profile, leadSeconds(path, site.builders.bootSeconds)]));
   const longest = Math.max(...leads.values());
   const children = comingByGroup(
@@ -101,10 +99,8 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
   for (const load of loads.values()) {
     const { home, key } = load.group;
     const setting = { lead: leads.get(home) ?? site.builders.bootSeconds, price: prices.get(home) ?? 0 };
-    const coming = withEnds(
-      children.get(key) ?? NOTHING_COMES,
-      load,
-      load.children.length === 0 ? () => 0 : chancesOfEnd(work, state.now, setting.lead + PASS_SECONDS),
+    const coming = withEnds(children.get(key) ?? NOTHING_COMES, load, (task) =>
+      chanceOfEnd(task, setting.lead + PASS_SECONDS),
     );
     const { wish, learned } = judgeGroup(load, coming, memory, setting, scene, bySlot);
     groups[key] = learned;
@@ -190,10 +186,10 @@ function judgeGroup(
     site,
   };
   // Several groups share builders, so of the last one only counts what is expected of it; alone it is a whole one.
-  const room = (of: Relief, builders: number) =>
-    group.profiles.length === 1 || builders === 0 ? builders * size : (builders - 1) * size + of.of(builders);
-  const launch = Math.max(burst > 0 ? expected + burst : 0, room(relief, worthy));
-  const keep = room(relief, worthwhile(relief, thresholds.keep, 0));
+  const room = (builders: number) =>
+    group.profiles.length === 1 || builders === 0 ? builders * size : (builders - 1) * size + relief.of(builders);
+  const launch = Math.max(burst > 0 ? expected + burst : 0, room(worthy));
+  const keep = room(worthwhile(relief, thresholds.keep, 0));
   return { wish: { group, launch, keep, figures }, learned };
 }
 

@@ -2,6 +2,7 @@
 export { decide } from "./decide.ts";
 export { paceSentences, pathSentence } from "./forecast/advice.ts";
 export { childrenAhead } from "./forecast/children.ts";
+export { isFirstStage } from "./forecast/families.ts";
 export { tasksPerBuilder } from "./forecast/groups.ts";
 export { activeHolds, addHold, changeHand, readHand, releaseHold } from "./hand.ts";
 export { noteLaunches } from "./memory.ts";

@@ -1,6 +1,6 @@
 // What the forecast promised while a trace was played, and what came: children within a minute, each with its chance.
 
-import { childrenAhead, type Memory, type Snapshot } from "../../../shared/fleet/index.ts";
+import { childrenAhead, isFirstStage, type Memory, type Snapshot } from "../../../shared/fleet/index.ts";
 import type { CalibrationBand } from "../result.ts";
 import type { PlayedTask } from "./task.ts";
 import type { World } from "./world.ts";
@@ -39,7 +39,7 @@ export class Promises {
     this.#last = now;
     for (const { parent, chance, tasks } of childrenAhead(hub.state, memory.forecast.graph, lookups, WITHIN_SECONDS)) {
       for (const { method, arch, share } of tasks) {
-        const isFirst = method === "buildSRPMFromSCM";
+        const isFirst = isFirstStage({ method });
         this.#open.push({ parent: parent.id, at: now, arch, isFirst, chance: chance * share });
       }
     }
@@ -67,7 +67,7 @@ export class Promises {
   #isKept({ parent, at, arch, isFirst }: Promised): boolean {
     const children = this.#byId.get(parent)?.children ?? [];
     return children.some(({ is, createdAt }) => {
-      const isSrpm = is.method === "buildSRPMFromSCM" || is.method === "rebuildSRPM";
+      const isSrpm = isFirstStage(is);
       const fits = isFirst ? isSrpm : !isSrpm && is.method !== "tagBuild" && is.arch === arch;
       return fits && createdAt > at && createdAt <= at + WITHIN_SECONDS;
     });

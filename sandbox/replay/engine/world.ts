@@ -40,7 +40,7 @@ export class World {
   #armed: { readonly at: number; cancel(): void } | null = null;
   tasksLost = 0;
   lastEnd = 0;
-  /** Counts what a policy could see. */
+  /** Counts changes that a policy could see. */
   changes = 0;
   /** FREE tasks by first-choice pool. */
   readonly queued: number[];
@@ -75,7 +75,7 @@ export class World {
   }
 
   /** Seconds since the start of the trace. */
-  get now() {
+  get now(): number {
     return this.#now;
   }
 
@@ -100,6 +100,7 @@ export class World {
     if (this.#left > 0) this.#now = Math.max(this.#now, time);
   }
 
+  /** When something is due next; Infinity = never. */
   get nextEventAt(): number {
     return this.#events.peek()?.time ?? Number.POSITIVE_INFINITY;
   }
@@ -329,6 +330,7 @@ export class World {
   }
 
   #armNextRun(): void {
+    // A hub without an interval runs when something changes; every task that comes and every builder arms it.
     if (this.options.runInterval === 0) return;
     const due = this.#lastRun + this.options.runInterval;
     let first = this.#outside ? Math.ceil(due / OUTSIDE_POLL_SECONDS) * OUTSIDE_POLL_SECONDS : Number.POSITIVE_INFINITY;

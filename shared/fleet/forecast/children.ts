@@ -57,14 +57,11 @@ export function childrenAhead(
 ): ComingTasks[] {
   const parents = state.tasks.filter((task) => isParent(task) && memory.families[task.id]?.stage !== "out");
   const children = childrenOf(parents, state.tasks);
-  const ahead: ComingTasks[] = [];
-  for (const parent of parents) {
+  const known = { state, memory, lookups, within, work };
+  return parents.flatMap((parent) => {
     const family = memory.families[parent.id];
-    if (family === undefined) continue;
-    const known = { state, memory, lookups, within, work };
-    ahead.push(...comingOf(parent, family, children.get(parent.id) ?? [], known));
-  }
-  return ahead;
+    return family === undefined ? [] : comingOf(parent, family, children.get(parent.id) ?? [], known);
+  });
 }
 
 interface Known {
@@ -86,23 +83,24 @@ function comingOf(parent: Task, family: Family, children: readonly Task[], known
       const times = timesOfWork(known.work, { ...task, package: family.package });
       return { ...task, stays: chanceToStay(times, within - soonest - typicalLag(state), endsWithin) };
     });
+  /** After the end of a stage that has worked for `elapsed` seconds, or that so many FREE tasks come before. */
+  const afterStage = (starts: number, elapsed: number) => {
+    const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
+    const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
+    return { ends, comes: { parent, chance: succeeds * ends, tasks } };
+  };
+  const sinceBegin = family.since === null ? 0 : Math.max(0, state.now - family.since);
   const isOpen = parent.state === TASK_STATE.OPEN;
   const first = children[0] ?? null;
   switch (family.stage) {
     case "queued": {
       if (family.method !== "build") {
-        const elapsed = isOpen && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-        const starts = isOpen ? 0 : 1;
-        const chance = succeeds * afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
-        const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
-        return [{ parent, chance, tasks, after: null }];
+        const { comes } = isOpen ? afterStage(0, sinceBegin) : afterStage(1, 0);
+        return [{ ...comes, after: null }];
       }
-      const starts = isOpen ? 1 : 2;
-      const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, 0, within - lag));
-      const chance = succeeds * ends;
-      const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, 0, seconds));
+      const { ends, comes } = afterStage(isOpen ? 1 : 2, 0);
       const queued = firstStageOf(parent);
-      if (queued !== null) return [{ parent, chance, tasks, after: { task: queued, ends } }];
+      if (queued !== null) return [{ ...comes, after: { task: queued, ends } }];
       const srpm = {
         method: "buildSRPMFromSCM",
         channelId: parent.channel_id,
@@ -112,17 +110,12 @@ function comingOf(parent: Task, family: Family, children: readonly Task[], known
       };
       return [
         { parent, chance: 1, tasks: [srpm], after: null },
-        { parent, chance, tasks, after: null },
+        { ...comes, after: null },
       ];
     }
     case "first": {
-      const isRunning = first?.state === TASK_STATE.OPEN;
-      const elapsed = isRunning && family.since !== null ? Math.max(0, state.now - family.since) : 0;
-      const starts = isRunning ? 0 : 1;
-      const ends = afterStarts(state, starts, (lag) => chanceToEnd(times, elapsed, within - lag));
-      const chance = succeeds * ends;
-      const tasks = tasksAfter(starts * typicalLag(state), (seconds) => chanceToEnd(times, elapsed, seconds));
-      return [{ parent, chance, tasks, after: first === null ? null : { task: first, ends } }];
+      const { ends, comes } = first?.state === TASK_STATE.OPEN ? afterStage(0, sinceBegin) : afterStage(1, 0);
+      return [{ ...comes, after: first === null ? null : { task: first, ends } }];
     }
     case "between": {
       const chance = succeeds * Math.min(1, within / WAKE_SECONDS);

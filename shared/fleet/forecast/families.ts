@@ -2,7 +2,7 @@
 
 import { TASK_STATE, type Task } from "../../hub/index.ts";
 import { Draft, lookUp, type Shards } from "./shards.ts";
-import { addTime, priorTimes, type Times } from "./stage-times.ts";
+import { addTime, NO_TIMES, priorTimes, type Times } from "./stage-times.ts";
 
 /** A task that makes others, between two passes. */
 export interface Family {
@@ -73,6 +73,7 @@ export const isParent = ({ method }: Task): boolean => PARENTS.has(method);
 /** The SRPM's stage of a build. */
 export const isFirstStage = ({ method }: Pick<Task, "method">): boolean =>
   method === "buildSRPMFromSCM" || method === "rebuildSRPM";
+
 /** The task that a queued build makes as soon as it is opened; null = it is none. What waits for room needs room for both. */
 export function firstStageOf(task: Task): Task | null {
   if (task.method !== "build" || task.state !== TASK_STATE.FREE) return null;
@@ -208,8 +209,6 @@ function learnFanOut(
   const name = family.package;
   if (name !== null) lessons.byPackage.set(name, addTime(lessons.byPackage.get(name) ?? NO_TIMES, seconds));
 }
-
-const NO_TIMES: Times = { count: 0, mean: 0, variance: 0 };
 
 function noteEnd(lessons: Lessons, method: string, failed: boolean): void {
   const { count, failed: before } = lessons.ended.get(method) ?? { count: 0, failed: 0 };

@@ -133,7 +133,8 @@ export function countLoads(
   return loads;
 }
 
-const alone = (profile: Profile): Group => ({ key: profile.name, profiles: [profile], home: profile });
+/** The group of what only this profile can serve. */
+export const alone = (profile: Profile): Group => ({ key: profile.name, profiles: [profile], home: profile });
 
 /** Builders that have more on than they admit, and the share of it that counts: it is one builder's work all the same. */
 function findFull(tasks: readonly Task[], slotOf: ReadonlyMap<number, Slot>): ReadonlyMap<Slot, number> {

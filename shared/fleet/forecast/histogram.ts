@@ -24,7 +24,7 @@ export function riseOf(bin: number): number {
 /** A rise between those of two bins is shared between them, so that many of 0.4 tasks are not taken for none. */
 export function addRise(histogram: Histogram | undefined, rise: number, ticks: number): Histogram {
   const bins = histogram === undefined ? [] : [...histogram.bins];
-  const upper = binOf(Math.min(MOST, Math.max(0, rise)));
+  const upper = binOf(rise);
   while (bins.length <= upper) bins.push(0);
   const [low, high] = upper === 0 ? [0, 0] : [riseOf(upper - 1), riseOf(upper)];
   const share = high > low ? Math.min(1, Math.max(0, (rise - low) / (high - low))) : 1;

@@ -10,6 +10,9 @@ export interface Times {
   readonly variance: number;
 }
 
+/** Nothing is known. */
+export const NO_TIMES: Times = { count: 0, mean: 0, variance: 0 };
+
 /** Before anything is learned; counts as so many samples. */
 export function priorTimes(medianSeconds: number, p95Seconds: number): Times {
   const sigma = Math.log(p95Seconds / medianSeconds) / 1.6448536269514722;

@@ -2,7 +2,7 @@
 
 import { TASK_STATE, type Task } from "../../hub/index.ts";
 import { Draft, lookUp, type Shards } from "./shards.ts";
-import { addTime, chanceToEnd, priorTimes, refine, type Times } from "./stage-times.ts";
+import { addTime, chanceToEnd, NO_TIMES, priorTimes, refine, type Times } from "./stage-times.ts";
 
 /** A task that was open when it was last seen. */
 export interface Running {
@@ -26,7 +26,6 @@ export const NO_WORK: WorkMemory = { running: [], byKind: {}, byPackage: {} };
 
 /** Before anything is learned: a small rpm's build. */
 const PRIOR = priorTimes(150, 1200);
-const NO_TIMES: Times = { count: 0, mean: 0, variance: 0 };
 
 /** A child of a build that has begun to work. */
 export const isAtWork = (task: Task): boolean =>
@@ -41,7 +40,7 @@ export function noteWork(memory: WorkMemory, tasks: readonly Task[], now: number
     if (task.start_ts == null) continue;
     const before = gone.get(task.id);
     // One that is still active was freed: its builder was lost, and it says nothing of its length.
-    if (before !== undefined) gone.delete(task.id);
+    gone.delete(task.id);
     if (!isAtWork(task)) {
       isSame &&= before === undefined;
       continue;
@@ -65,9 +64,9 @@ export function noteWork(memory: WorkMemory, tasks: readonly Task[], now: number
 }
 
 /** By task: the chance that it ends within so many seconds; 0 for one that is not at work. */
-export function chancesOfEnd({ running }: WorkMemory, now: number, within: number): (task: Task) => number {
+export function chancesOfEnd({ running }: WorkMemory, now: number): (task: Task, within: number) => number {
   const byId = new Map(running.map((each) => [each.id, each]));
-  return ({ id }) => {
+  return ({ id }, within) => {
     const known = byId.get(id);
     return known === undefined ? 0 : chanceToEnd(known.times, Math.max(0, now - known.since), within);
   };

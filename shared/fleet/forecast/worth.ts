@@ -3,6 +3,8 @@
 import type { Site } from "../../config/index.ts";
 import type { Relief } from "./capacity.ts";
 
+/** A launch ahead of demand costs a boot and a hold, which are about equal. */
+const LAUNCH_COST = 2;
 /** Keeping also costs the drain that follows later, a scheduler run and a poll, so a little more than its own time. */
 const KEEP_COST = 1.2;
 
@@ -20,7 +22,7 @@ export function thresholdsFor(pricePerHour: number, leadSeconds: number, site: S
   const { waitValuePerHour, launchFee } = site.builders;
   if (waitValuePerHour === 0) return { launch: Number.POSITIVE_INFINITY, keep: Number.POSITIVE_INFINITY };
   return {
-    launch: (2 * pricePerHour + (launchFee * 3600) / leadSeconds) / waitValuePerHour,
+    launch: (LAUNCH_COST * pricePerHour + (launchFee * 3600) / leadSeconds) / waitValuePerHour,
     keep: (KEEP_COST * pricePerHour) / waitValuePerHour,
   };
 }
@@ -54,12 +56,12 @@ export interface Figures {
 const tenth = (value: number) => String(Math.round(value * 10) / 10);
 const dollars = (value: number) => `$${value >= 0.1 ? value.toFixed(2) : value.toFixed(4)}`;
 
-/** "demand is 12 task(s), 3.2 more come from builds under way: builder 9 would take 0.4 ..., launching costs $0.0091, ..." */
+/** "demand is 3 task(s), 1.6 more come from ...; ... builder 5 may come to take 0.4: launching it costs $0.0091, ..." */
 export function launchSentence(figures: Figures): string {
   const { pricePerHour, leadSeconds, demand, coming, burst, worthy, relief, tasksPerBuilder, site } = figures;
   const last = Math.max(1, worthy);
   const taken = relief.of(last);
-  const cost = (2 * pricePerHour * leadSeconds) / 3600 + site.builders.launchFee;
+  const cost = (LAUNCH_COST * pricePerHour * leadSeconds) / 3600 + site.builders.launchFee;
   const worth = (taken * leadSeconds * site.builders.waitValuePerHour) / 3600;
   const per = tasksPerBuilder === 1 ? "" : ` (${tasksPerBuilder} a builder)`;
   const more = coming < 0.05 ? "" : `, ${tenth(coming)} more come from builds under way`;

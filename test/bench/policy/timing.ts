@@ -10,7 +10,7 @@ const MASS_REBUILD = { seconds: 60, megabytes: 1000 };
 const LONGEST_SECONDS = 900;
 /** On a large machine V8 lets garbage pile up; with this much a replay takes as long, and its own need shows. */
 const HEAP_MEGABYTES = 600;
-/** With four at once some 300 builders are enough; the ratios above are made with one at a time. */
+/** With four at once some 400 builders are enough; the bench's ratios are made with one at a time. */
 const TASKS_PER_BUILDER = 4;
 
 export function stageOf(name: string, seed: number): CrewStage {

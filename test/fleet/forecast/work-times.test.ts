@@ -59,7 +59,7 @@ describe("what builds fan out into", () => {
 
 describe("the chance that a task ends in time", () => {
   const chanceOf = (memory: WorkMemory, task: Task, within: number) =>
-    chancesOfEnd(noteWork(memory, [task], NOW), NOW, within)(task);
+    chancesOfEnd(noteWork(memory, [task], NOW), NOW)(task, within);
 
   it("is a chance that grows with the time, and falls for what is always slow", () => {
     holds(fc.tuple(fc.nat(100_000), fc.nat(3000), fc.nat(3000)), ([elapsed, a, b]) => {
