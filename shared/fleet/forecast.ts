@@ -123,14 +123,21 @@ export function forecast(scene: Scene, memory: ForecastMemory): Forecast {
     pools.set(home.name, {
       builders,
       keep,
-      launchSentence: launchSentence(wish.figures),
-      keepSentence: keepSentence(keep, wish.figures),
+      launchSentence: launchSentence(decisive(wishes, home, "launch").figures),
+      keepSentence: keepSentence(keep, decisive(wishes, home, "keep").figures),
     });
   }
   const newestTask = state.tasks.reduce((newest, { id }) => Math.max(newest, id), newestBefore);
   const remembered: Record<string, PathMemory> = {};
   for (const [profile, path] of paths) remembered[profile.name] = path;
   return { pools, memory: { at: now, newestTask, groups, paths: remembered, keeps, graph, work } };
+}
+
+/** Of all that is launched as this profile, its own tasks or those that others could serve too: what is worth most of it. */
+function decisive(wishes: readonly Wish[], profile: Profile, by: "launch" | "keep"): Wish {
+  return wishes
+    .filter(({ group }) => group.home === profile)
+    .reduce((most, each) => (each[by] > most[by] ? each : most));
 }
 
 /**

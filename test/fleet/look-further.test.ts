@@ -320,6 +320,13 @@ describe("tasks that several pools can run", () => {
     expect(new Set(profilesOf(decideOn({ site: idleSite, tasks: noarch(3) })))).toEqual(new Set(["arm"]));
   });
 
+  it("are what the sentence tells, where they are what is launched for", () => {
+    const reasons = decideOn({ site: SITE, tasks: noarch(3) }).changes.map(({ reason }) => reason);
+    const ahead = reasons.filter((reason) => reason.startsWith("demand is"));
+    expect(ahead.length).toBeGreaterThan(0);
+    for (const reason of ahead) expect(reason).toMatch(/^demand is 3 task\(s\), \d+(\.\d)? more may follow/);
+  });
+
   it("share a builder that is wanted for something else, where it takes several", () => {
     const large = (profile: typeof X86) => ({ ...profile, capacity: 6, maxJobs: 10 });
     const site = siteOf({ profiles: [large(X86), large(ARM)], builders: { waitValuePerHour: 1 } });

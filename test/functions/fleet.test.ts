@@ -54,7 +54,7 @@ async function invoke(event: unknown = TICK): Promise<void> {
 const latest = () => JSON.parse(sandbox.aws.s3.text(BUCKET, LATEST_DECISION) ?? "null");
 const launches = () => changes.filter((each) => each.startsWith("launch "));
 /** Not those that the forecast adds. */
-const launchesForQueue = () => launches().filter((each) => /finds? no room/.test(each));
+const launchesForQueue = () => launches().filter((each) => /finds? no room;/.test(each));
 const slots = () => sandbox.live().map((each) => each.tags[TAG.slot]);
 const isWriting = () => JSON.parse(sandbox.aws.s3.text(BUCKET, "fleet/lease.json") ?? "{}").until > sandbox.clock.now();
 const push = (packages: number) => submitPush(sandbox, sandbox.random.fork("push"), packages);
