@@ -1,6 +1,7 @@
 // The site document (`toji.yml`): one strict schema; every option with its default and one description.
 
 import * as z from "zod";
+import { backupSchema } from "./backup.ts";
 import { onDemandPrice, vcpusOf } from "./prices.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and dashes");
@@ -209,7 +210,7 @@ const builders = z.strictObject({
 });
 
 export const siteSchema = z
-  .strictObject({ hub, builders })
+  .strictObject({ hub, builders, backup: backupSchema.optional().describe("Backups of the hub; leave out for none") })
   .superRefine(({ builders: { profiles, budget } }, context) => {
     const slotOwner = new Map<string, string>();
     const names = new Set<string>();
