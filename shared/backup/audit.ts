@@ -1,0 +1,64 @@
+// What a look at the account finds besides the sets: snapshots nobody knows, and a hub one mistake could delete.
+
+import type { HubInstance, HubVolume } from "./types.ts";
+
+/** A snapshot this account owns, whatever made it. */
+export interface OwnSnapshot {
+  readonly snapshot: string;
+  readonly region: string;
+  readonly startedAt: number;
+  readonly sizeGiB: number;
+  readonly description: string;
+}
+
+export interface UnknownSnapshot extends OwnSnapshot {
+  readonly ageDays: number;
+  readonly sentence: string;
+}
+
+const DAY = 86_400;
+
+/** Those that are in no set, oldest first. They are told, never deleted: somebody may count on them. */
+export function auditSnapshots(
+  own: readonly OwnSnapshot[],
+  known: ReadonlySet<string>,
+  now: number,
+): readonly UnknownSnapshot[] {
+  return own
+    .filter(({ snapshot }) => !known.has(snapshot))
+    .toSorted((a, b) => a.startedAt - b.startedAt || (a.snapshot < b.snapshot ? -1 : 1))
+    .map((each) => {
+      const ageDays = Math.max(0, Math.floor((now - each.startedAt) / DAY));
+      const words = each.description.trim();
+      const about = words === "" ? "no description" : `"${words}"`;
+      const sentence = `${each.snapshot} in ${each.region} is in no set: ${ageDays} d old, ${each.sizeGiB} GiB, ${about}; it stays`;
+      return { ...each, ageDays, sentence };
+    });
+}
+
+/** What a mistaken terminate would destroy, each with the command that mends it. Empty = protected. */
+export function judgeProtection(hub: HubInstance, { bootVolume }: { readonly bootVolume: boolean }): readonly string[] {
+  const { instanceId, terminationProtected, volumes } = hub;
+  const region = /^[a-z]{2}(-[a-z]+)+-\d/.exec(hub.zone)?.[0] ?? hub.zone;
+  const modify = `aws ec2 modify-instance-attribute --region ${region} --instance-id ${instanceId}`;
+  const findings: string[] = [];
+  if (!terminationProtected)
+    findings.push(`${instanceId} has no termination protection: ${modify} --disable-api-termination`);
+  for (const volume of volumes.filter((each) => bootVolume || !each.isBoot)) {
+    if (volume.deleteOnTermination) {
+      const mapping = JSON.stringify([{ DeviceName: volume.device, Ebs: { DeleteOnTermination: false } }]);
+      findings.push(`${nameOf(volume)} is deleted with the instance: ${modify} --block-device-mappings '${mapping}'`);
+    }
+    if (!volume.encrypted) {
+      // There is no encrypting in place; volumes made from then on are encrypted, those of a restore too.
+      findings.push(
+        `${nameOf(volume)} is not encrypted: aws ec2 enable-ebs-encryption-by-default --region ${region}, then restore a set made of it`,
+      );
+    }
+  }
+  return findings;
+}
+
+function nameOf({ volume, device, isBoot }: HubVolume): string {
+  return `${volume} (${device}${isBoot ? ", boot" : ""})`;
+}
