@@ -1,16 +1,19 @@
-// SSM's parameters in memory.
+// SSM in memory: its parameters, and commands on machines.
 
 import {
+  GetCommandInvocationCommand,
   GetParameterCommand,
   GetParametersCommand,
   type GetParametersResult,
   type Parameter,
   ParameterNotFound,
   type ParameterType,
+  SendCommandCommand,
   SSMServiceException,
 } from "@aws-sdk/client-ssm";
 import type { Clock } from "../../shared/clock.ts";
 import { ApiGate, type FaultOptions } from "./api-gate.ts";
+import type { RunCommands } from "./run-command.ts";
 
 export interface ParameterSeed {
   readonly value: string;
@@ -21,6 +24,8 @@ export interface SsmOptions {
   readonly clock: Clock;
   /** By name; a text alone is a SecureString. */
   readonly parameters?: Readonly<Record<string, string | ParameterSeed>>;
+  /** Where commands go; without it the model knows none. */
+  readonly commands?: RunCommands;
   /** Virtual seconds every call takes; default 0. */
   readonly latencySeconds?: number;
 }
@@ -36,10 +41,12 @@ const MOST_NAMES = 10;
 export class SsmModel {
   readonly #clock: Clock;
   readonly #gate: ApiGate;
+  readonly #commands: RunCommands | undefined;
   readonly #parameters = new Map<string, StoredParameter>();
 
-  constructor({ clock, parameters = {}, latencySeconds = 0 }: SsmOptions) {
+  constructor({ clock, parameters = {}, commands, latencySeconds = 0 }: SsmOptions) {
     this.#clock = clock;
+    this.#commands = commands;
     this.#gate = new ApiGate(clock, latencySeconds);
     for (const [name, seed] of Object.entries(parameters)) this.setParameter(name, seed);
   }
@@ -61,6 +68,17 @@ export class SsmModel {
         $metadata: { httpStatusCode: 200 },
       }));
     }
+    const commands = this.#commands;
+    if (commands !== undefined && command instanceof SendCommandCommand)
+      return this.#gate.pass("SendCommand", () => ({
+        ...commands.send(command.input),
+        $metadata: { httpStatusCode: 200 },
+      }));
+    if (commands !== undefined && command instanceof GetCommandInvocationCommand)
+      return this.#gate.pass("GetCommandInvocation", () => ({
+        ...commands.get(command.input),
+        $metadata: { httpStatusCode: 200 },
+      }));
     throw new Error(`the SSM model does not know ${command.constructor.name}: add it to sandbox/world/ssm.ts`);
   }
 

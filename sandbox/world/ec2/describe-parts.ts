@@ -9,26 +9,31 @@ import type {
   DescribeVolumesResult,
   NetworkInterface,
   Volume,
+  VolumeAttachment,
 } from "@aws-sdk/client-ec2";
 import { ec2Error, refuseFields, requireField } from "./errors.ts";
 import { readFilters } from "./filters.ts";
 import { onePage } from "./pages.ts";
 import type { ModelInterface, ModelVolume, Parts } from "./parts.ts";
 
-export function describeVolumes(parts: Parts, input: DescribeVolumesCommandInput): DescribeVolumesResult {
+/** `now` in epoch seconds. */
+export function describeVolumes(parts: Parts, now: number, input: DescribeVolumesCommandInput): DescribeVolumesResult {
   refuseFields("DescribeVolumes", input, "DryRun", "IncludeManagedResources");
   const byId = input.VolumeIds !== undefined && input.VolumeIds.length > 0;
   const named = byId ? [...new Set(input.VolumeIds)].map((id) => parts.volume(id)) : parts.volumes();
   const passes = readFilters("DescribeVolumes", input.Filters);
   const found = named.filter((each) =>
     passes(each.tags, {
-      status: [volumeState(each)],
+      status: [volumeState(each, now)],
       "volume-id": [each.volumeId],
+      "snapshot-id": each.snapshotId === null ? [] : [each.snapshotId],
+      "availability-zone": [each.zone],
+      "attachment.device": each.attachment === null ? [] : [each.device],
       "attachment.instance-id": each.attachment === null ? [] : [each.attachment.instanceId],
     }),
   );
   const { items, next } = onePage(found, input, byId, "volumesSet");
-  return { Volumes: items.map(viewVolume), ...next };
+  return { Volumes: items.map((volume) => viewVolume(volume, now)), ...next };
 }
 
 export function deleteVolume(parts: Parts, input: DeleteVolumeCommandInput): object {
@@ -72,33 +77,42 @@ export function deleteNetworkInterface(parts: Parts, input: DeleteNetworkInterfa
   return {};
 }
 
-const volumeState = ({ attachment }: ModelVolume) => (attachment === null ? "available" : "in-use");
+/** EC2's word. */
+export function volumeState({ attachment, availableAt }: ModelVolume, now: number) {
+  if (availableAt > now) return "creating";
+  return attachment === null ? "available" : "in-use";
+}
+
 const interfaceStatus = ({ attachment }: ModelInterface) => (attachment === null ? "available" : "in-use");
 const shownTags = (tags: ReadonlyMap<string, string>) => [...tags].map(([Key, Value]) => ({ Key, Value }));
 
-function viewVolume(volume: ModelVolume): Volume {
-  const { volumeId, attachment, device } = volume;
-  const attached = { VolumeId: volumeId, Device: device, State: "attached" as const };
+export function viewVolume(volume: ModelVolume, now: number): Volume {
+  const { volumeId, attachment, iops, throughput, kmsKeyId, snapshotId } = volume;
   return {
     VolumeId: volumeId,
-    State: volumeState(volume),
+    State: volumeState(volume, now),
     Size: volume.sizeGiB,
     // The SDK lists the types it knew when it was built.
     VolumeType: volume.volumeType as NonNullable<Volume["VolumeType"]>,
+    ...(iops === null ? {} : { Iops: iops }),
+    ...(throughput === null ? {} : { Throughput: throughput }),
     Encrypted: volume.encrypted,
+    ...(kmsKeyId === null ? {} : { KmsKeyId: kmsKeyId }),
+    SnapshotId: snapshotId ?? "",
     AvailabilityZone: volume.zone,
     CreateTime: new Date(volume.createdAt * 1000),
     Tags: shownTags(volume.tags),
-    Attachments:
-      attachment === null
-        ? []
-        : [
-            {
-              ...attached,
-              InstanceId: attachment.instanceId,
-              DeleteOnTermination: attachment.deleteOnTermination,
-            },
-          ],
+    Attachments: attachment === null ? [] : [viewAttachment(volume)],
+  };
+}
+
+export function viewAttachment({ volumeId, device, attachment }: ModelVolume): VolumeAttachment {
+  return {
+    VolumeId: volumeId,
+    Device: device,
+    State: attachment?.state ?? "detached",
+    InstanceId: attachment?.instanceId,
+    DeleteOnTermination: attachment?.deleteOnTermination === true,
   };
 }
 

@@ -13,6 +13,7 @@ import { NotModelled, refuseFields, requireField } from "./errors.ts";
 import { readFilters } from "./filters.ts";
 import type { Instances } from "./instances.ts";
 import { onePage } from "./pages.ts";
+import { DEFAULT_VOLUME, isRootDevice, type Parts } from "./parts.ts";
 import type { EndReason, ModelInstance } from "./state.ts";
 
 /** Source: SDK typings, InstanceState. */
@@ -53,20 +54,26 @@ export function describeInstances(instances: Instances, input: DescribeInstances
   const { items, next } = onePage(found, input, byId, "instancesSet");
   const Reservations = items.map((instance) => ({
     ReservationId: instance.instanceId.replace("i-", "r-"),
-    Instances: [view(instance)],
+    Instances: [viewInstance(instance, instances.parts)],
   }));
   return { Reservations, ...next };
 }
 
-/** The user data that the instance was launched with, base64 as it was given. */
+/** The user data that the instance was launched with, base64 as it was given; and its protection. */
 export function describeInstanceAttribute(
   instances: Instances,
   input: DescribeInstanceAttributeCommandInput,
 ): InstanceAttribute {
   refuseFields("DescribeInstanceAttribute", input, "DryRun");
   const attribute = requireField(input.Attribute, "Attribute");
-  if (attribute !== "userData") throw new NotModelled(`DescribeInstanceAttribute of ${attribute}`);
-  const { instanceId, userData } = instances.find(requireField(input.InstanceId, "InstanceId"));
+  if (attribute !== "userData" && attribute !== "disableApiTermination") {
+    throw new NotModelled(`DescribeInstanceAttribute of ${attribute}`);
+  }
+  const found = instances.find(requireField(input.InstanceId, "InstanceId"));
+  const { instanceId, userData, terminationProtected } = found;
+  if (attribute === "disableApiTermination") {
+    return { InstanceId: instanceId, DisableApiTermination: { Value: terminationProtected } };
+  }
   return { InstanceId: instanceId, UserData: userData === "" ? {} : { Value: userData } };
 }
 
@@ -74,7 +81,8 @@ export function stateOf(name: InstanceStateName): { Code: number; Name: Instance
   return { Code: STATE_CODE[name], Name: name };
 }
 
-function view(instance: ModelInstance): Instance {
+export function viewInstance(instance: ModelInstance, parts: Parts): Instance {
+  const volumes = parts.volumesOf(instance.instanceId);
   const shownTags = [...instance.tags].map(([Key, Value]) => ({ Key, Value }));
   return {
     InstanceId: instance.instanceId,
@@ -88,6 +96,21 @@ function view(instance: ModelInstance): Instance {
     State: stateOf(instance.state),
     Tags: shownTags,
     SecurityGroups: instance.securityGroupIds.map((GroupId) => ({ GroupId })),
+    BlockDeviceMappings: volumes.map(({ device, volumeId, createdAt, attachment }) => ({
+      DeviceName: device,
+      Ebs: {
+        VolumeId: volumeId,
+        AttachTime: new Date(createdAt * 1000),
+        DeleteOnTermination: attachment?.deleteOnTermination === true,
+        // EC2's lists of instances know no "busy".
+        Status: attachment?.state === "busy" ? "detaching" : (attachment?.state ?? "attached"),
+      },
+    })),
+    RootDeviceName: volumes.find(({ device }) => isRootDevice(device))?.device ?? DEFAULT_VOLUME.device,
+    RootDeviceType: "ebs",
+    ...(instance.keyName === null ? {} : { KeyName: instance.keyName }),
+    ...(instance.instanceProfileArn === null ? {} : { IamInstanceProfile: { Arn: instance.instanceProfileArn } }),
+    ...(instance.goneAt !== null || instance.publicIp === null ? {} : { PublicIpAddress: instance.publicIp }),
     ...(instance.goneAt === null ? { PrivateIpAddress: instance.privateIp } : {}),
     ...(instance.market === "spot" ? { InstanceLifecycle: "spot" as const } : {}),
     ...(instance.reason === null ? {} : { StateReason: { ...STATE_REASON[instance.reason] } }),

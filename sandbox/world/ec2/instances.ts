@@ -29,6 +29,10 @@ export interface LaunchPlan extends Pool {
   readonly vcpus: number;
   readonly tags: ReadonlyMap<string, string>;
   readonly parts: PartsPlan;
+  readonly keyName?: string | null;
+  readonly instanceProfileArn?: string | null;
+  readonly publicIp?: string | null;
+  readonly terminationProtected?: boolean;
 }
 
 export class Instances {
@@ -85,11 +89,20 @@ export class Instances {
     return [...this.#known.values()].filter(({ state }) => state !== "terminated" && state !== "stopped");
   }
 
+  /** Seconds until Describe shows what was made just now. */
+  drawVisible(): number {
+    return this.#draw(this.#times.visible);
+  }
+
   launch(plan: LaunchPlan): ModelInstance {
     const now = this.#clock.now();
     const number = this.#all.length + 1;
     const { tags, parts, ...rest } = plan;
     const instance: ModelInstance = {
+      keyName: null,
+      instanceProfileArn: null,
+      publicIp: null,
+      terminationProtected: false,
       ...rest,
       number,
       instanceId: `i-${number.toString(16).padStart(17, "0")}`,
@@ -114,6 +127,18 @@ export class Instances {
     this.parts.attach(instance, parts);
     this.#enter(instance, "pending");
     instance.cancelNext = this.#clock.after(this.#draw(this.#times.running), () => this.#run(instance));
+    return instance;
+  }
+
+  /** One that has been running for long, with nothing left to boot. */
+  adopt(plan: LaunchPlan): ModelInstance {
+    const instance = this.launch(plan);
+    instance.cancelNext();
+    instance.visibleAt = this.#clock.now();
+    instance.runningSince = this.#clock.now();
+    instance.bootedAt = this.#clock.now();
+    this.parts.show(instance.instanceId);
+    this.#enter(instance, "running");
     return instance;
   }
 

@@ -27,7 +27,8 @@ import { ec2Error, NotModelled, refuseFields, requireField } from "./errors.ts";
 import { createFleet } from "./fleet.ts";
 import { Instances } from "./instances.ts";
 import type { Ec2Options, HistoryEntry, InstanceUsage, LiveInstance, SpotAction } from "./state.ts";
-import { createTags, deleteAllTags, deleteTags } from "./tags.ts";
+import { Storage } from "./storage.ts";
+import { createTags, deleteAllTags, deleteTags, type Tagged } from "./tags.ts";
 import { LaunchTemplates } from "./templates.ts";
 import { ClientTokens } from "./tokens.ts";
 
@@ -35,6 +36,8 @@ import { ClientTokens } from "./tokens.ts";
 const SPOT_WARNING_SECONDS = 120;
 
 export class Ec2Model {
+  /** Snapshots, volumes made by hand, images, addresses and consoles, and what happens to them beside the API. */
+  readonly storage: Storage;
   readonly #options: Ec2Options;
   readonly #gate: ApiGate;
   readonly #templates: LaunchTemplates;
@@ -49,6 +52,16 @@ export class Ec2Model {
     this.#templates = new LaunchTemplates(options.clock, options.launchTemplates ?? []);
     this.#instances = new Instances(options);
     this.#capacity = new Capacity(options.quotas ?? {});
+    this.storage = new Storage({
+      options,
+      instances: this.#instances,
+      capacity: this.#capacity,
+      visibleAfter: () => this.#instances.drawVisible(),
+    });
+  }
+
+  get subnets(): Ec2Options["subnets"] {
+    return this.#options.subnets;
   }
 
   /** Answers one command, as the SDK's client would after its own retries. */
@@ -62,8 +75,10 @@ export class Ec2Model {
     if (command instanceof CreateFleetCommand) return answer("CreateFleet", () => this.#createFleet(command));
     if (command instanceof TerminateInstancesCommand)
       return answer("TerminateInstances", () => this.#terminate(command.input));
-    if (command instanceof CreateTagsCommand) return answer("CreateTags", () => createTags(instances, command.input));
-    if (command instanceof DeleteTagsCommand) return answer("DeleteTags", () => deleteTags(instances, command.input));
+    if (command instanceof CreateTagsCommand)
+      return answer("CreateTags", () => createTags(this.#findTagged, command.input));
+    if (command instanceof DeleteTagsCommand)
+      return answer("DeleteTags", () => deleteTags(this.#findTagged, command.input));
     if (command instanceof CreateLaunchTemplateVersionCommand)
       return answer("CreateLaunchTemplateVersion", () => templates.createVersion(command.input));
     if (command instanceof DescribeLaunchTemplateVersionsCommand)
@@ -78,14 +93,25 @@ export class Ec2Model {
     if (command instanceof DescribeInstanceAttributeCommand)
       return answer("DescribeInstanceAttribute", () => describeInstanceAttribute(this.#instances, command.input));
     if (command instanceof DescribeVolumesCommand)
-      return answer("DescribeVolumes", () => describeVolumes(parts, command.input));
+      return answer("DescribeVolumes", () => describeVolumes(parts, this.#options.clock.now(), command.input));
     if (command instanceof DeleteVolumeCommand) return answer("DeleteVolume", () => deleteVolume(parts, command.input));
     if (command instanceof DescribeNetworkInterfacesCommand)
       return answer("DescribeNetworkInterfaces", () => describeNetworkInterfaces(parts, command.input));
     if (command instanceof DeleteNetworkInterfaceCommand)
       return answer("DeleteNetworkInterface", () => deleteNetworkInterface(parts, command.input));
+    const storage = this.storage.answerFor(command);
+    if (storage !== null) return answer(storage.operation, storage.apply);
     throw new NotModelled(command.constructor.name);
   }
+
+  readonly #findTagged = (id: string): Tagged => {
+    const instances = this.#instances;
+    if (id.startsWith("i-")) return instances.find(id);
+    if (id.startsWith("vol-")) return instances.parts.volume(id);
+    if (id.startsWith("eni-")) return instances.parts.networkInterface(id);
+    if (id.startsWith("snap-")) return this.storage.snapshots.find(id);
+    throw new NotModelled(`tags of ${id}`);
+  };
 
   /** A person stops it in the console. Spot instances of a fleet cannot be stopped: throws UnsupportedOperation. */
   stopInstance(instanceId: string): void {
@@ -217,6 +243,11 @@ export class Ec2Model {
   #terminate(input: TerminateInstancesCommandInput): TerminateInstancesResult {
     refuseFields("TerminateInstances", input, "DryRun", "Force", "SkipOsShutdown");
     const named = requireField(input.InstanceIds, "InstanceId").map((id) => this.#instances.find(id));
+    const guarded = named.find(({ terminationProtected }) => terminationProtected);
+    if (guarded !== undefined) {
+      const message = `The instance '${guarded.instanceId}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`;
+      throw ec2Error("OperationNotPermitted", message);
+    }
     const TerminatingInstances = named.map((instance) => {
       const PreviousState = stateOf(instance.state);
       this.#instances.terminate(instance, "terminate-call");

@@ -1,24 +1,39 @@
-// What comes with an instance and may outlive it: its volumes and its network interface.
+// Volumes and network interfaces: those that come with an instance and may outlive it, and those made by themselves.
 
 import type { RequestLaunchTemplateData } from "@aws-sdk/client-ec2";
 import type { Clock } from "../../../shared/clock.ts";
 import { ec2Error } from "./errors.ts";
-import type { ModelInstance } from "./state.ts";
+import type { ModelInstance, VolumeContent } from "./state.ts";
 
 /** An image's root volume where the template says nothing else. */
-const DEFAULT_VOLUME = {
+export const DEFAULT_VOLUME: PlannedVolume = {
   device: "/dev/xvda",
   sizeGiB: 8,
   volumeType: "gp3",
+  iops: 3000,
+  throughput: 125,
   encrypted: false,
+  kmsKeyId: null,
   deleteOnTermination: true,
+  snapshotId: null,
+  content: null,
 };
 
-interface PlannedVolume {
-  readonly device: string;
+/** A volume before it exists. */
+export interface VolumePlan {
   readonly sizeGiB: number;
   readonly volumeType: string;
+  readonly iops: number | null;
+  readonly throughput: number | null;
   readonly encrypted: boolean;
+  readonly kmsKeyId: string | null;
+  readonly snapshotId: string | null;
+  /** null = nothing was ever written on it. */
+  readonly content: VolumeContent | null;
+}
+
+export interface PlannedVolume extends VolumePlan {
+  readonly device: string;
   readonly deleteOnTermination: boolean;
 }
 
@@ -31,6 +46,8 @@ export interface PartsPlan {
 interface Attachment {
   readonly instanceId: string;
   readonly deleteOnTermination: boolean;
+  /** EC2's word: "busy" = it is to be detached, and the machine still has it mounted. */
+  state: "attaching" | "attached" | "detaching" | "busy";
 }
 
 interface ModelPart {
@@ -38,14 +55,20 @@ interface ModelPart {
   readonly number: number;
   readonly zone: string;
   readonly createdAt: number;
-  readonly visibleAt: number;
+  visibleAt: number;
   readonly tags: Map<string, string>;
   /** null = available. */
   attachment: Attachment | null;
 }
 
-export interface ModelVolume extends ModelPart, Omit<PlannedVolume, "deleteOnTermination"> {
+export interface ModelVolume extends ModelPart, VolumePlan {
   readonly volumeId: string;
+  /** Creating until then. */
+  readonly availableAt: number;
+  device: string;
+  content: VolumeContent | null;
+  /** The machine has a file system of it mounted. */
+  isMounted: boolean;
 }
 
 export interface ModelInterface extends ModelPart {
@@ -62,6 +85,7 @@ export function planParts({ BlockDeviceMappings = [], TagSpecifications = [] }: 
       ? []
       : [
           {
+            ...DEFAULT_VOLUME,
             device: DeviceName ?? DEFAULT_VOLUME.device,
             sizeGiB: Ebs.VolumeSize ?? DEFAULT_VOLUME.sizeGiB,
             volumeType: Ebs.VolumeType ?? DEFAULT_VOLUME.volumeType,
@@ -121,14 +145,46 @@ export class Parts {
       return { number: this.#made, zone, createdAt: this.#clock.now(), visibleAt };
     };
     for (const { deleteOnTermination, ...rest } of plan.volumes) {
-      const made = { ...common(), ...rest, tags: new Map(plan.volumeTags) };
+      const made = { ...common(), ...rest, tags: new Map(plan.volumeTags), availableAt: 0, isMounted: false };
       const volumeId = idOf("vol", made.number);
-      this.#volumes.set(volumeId, { ...made, volumeId, attachment: { instanceId, deleteOnTermination } });
+      const attachment = { instanceId, deleteOnTermination, state: "attached" as const };
+      this.#volumes.set(volumeId, { ...made, volumeId, attachment });
     }
     const made = { ...common(), subnetId, privateIp, securityGroupIds, tags: new Map(plan.interfaceTags) };
     const networkInterfaceId = idOf("eni", made.number);
-    const attachment = { instanceId, deleteOnTermination: true };
+    const attachment = { instanceId, deleteOnTermination: true, state: "attached" as const };
     this.#interfaces.set(networkInterfaceId, { ...made, networkInterfaceId, attachment });
+  }
+
+  /** A volume by itself, creating for so many seconds. */
+  create(plan: VolumePlan, zone: string, tags: ReadonlyMap<string, string>, seconds: number): ModelVolume {
+    this.#made++;
+    const now = this.#clock.now();
+    const volumeId = idOf("vol", this.#made);
+    const own = { number: this.#made, volumeId, zone, createdAt: now, visibleAt: now, availableAt: now + seconds };
+    const none = { device: "", attachment: null, isMounted: false };
+    const volume: ModelVolume = { ...plan, ...own, ...none, tags: new Map(tags) };
+    this.#volumes.set(volumeId, volume);
+    return volume;
+  }
+
+  /** Seen past EC2's delays; throws when there is none. */
+  volumeInWorld(volumeId: string): ModelVolume {
+    const volume = this.#volumes.get(volumeId);
+    if (volume === undefined) throw new Error(`the EC2 model has no volume ${volumeId}`);
+    return volume;
+  }
+
+  /** What belongs to the instance is described from now on. */
+  show(instanceId: string): void {
+    for (const part of [...this.#volumes.values(), ...this.#interfaces.values()]) {
+      if (part.attachment?.instanceId === instanceId) part.visibleAt = this.#clock.now();
+    }
+  }
+
+  /** In the order of their making: the root volume first, as a launch makes it first. */
+  volumesOf(instanceId: string): ModelVolume[] {
+    return [...this.#volumes.values()].filter(({ attachment }) => attachment?.instanceId === instanceId);
   }
 
   /** The instance is terminated: what says so goes with it, the rest is left behind, available. */
@@ -136,6 +192,7 @@ export class Parts {
     for (const parts of [this.#volumes, this.#interfaces]) {
       for (const [id, part] of parts) {
         if (part.attachment?.instanceId !== instanceId) continue;
+        if ("isMounted" in part) part.isMounted = false;
         if (part.attachment.deleteOnTermination) parts.delete(id);
         else part.attachment = null;
       }
@@ -145,7 +202,8 @@ export class Parts {
   /** Whether everything of the instance will outlive it, as after a change of DeleteOnTermination by hand. */
   keepAfter(instanceId: string, outlive: boolean): void {
     for (const part of [...this.#volumes.values(), ...this.#interfaces.values()]) {
-      if (part.attachment?.instanceId === instanceId) part.attachment = { instanceId, deleteOnTermination: !outlive };
+      if (part.attachment?.instanceId === instanceId)
+        part.attachment = { ...part.attachment, deleteOnTermination: !outlive };
     }
   }
 
@@ -154,7 +212,7 @@ export class Parts {
   }
 
   attachTo(id: string, instanceId: string): void {
-    this.#inWorld(id).attachment = { instanceId, deleteOnTermination: false };
+    this.#inWorld(id).attachment = { instanceId, deleteOnTermination: false, state: "attached" };
   }
 
   removeVolume(volumeId: string): void {
@@ -175,6 +233,11 @@ export class Parts {
     const now = this.#clock.now();
     return [...parts.values()].filter(({ visibleAt }) => visibleAt <= now);
   }
+}
+
+/** Where an image's own volume is. */
+export function isRootDevice(device: string): boolean {
+  return device === "/dev/xvda" || device === "/dev/sda1";
 }
 
 function idOf(prefix: string, number: number): string {

@@ -24,6 +24,12 @@ export interface BootedInstance extends Pool {
 
 export type SpotAction = "terminate" | "stop" | "hibernate";
 
+/** What is written on a volume. Immutable: EC2 only carries it about, into snapshots and back onto volumes. */
+export interface VolumeContent {
+  /** What each written block of 512 KiB holds, by its index: equal values are equal blocks. */
+  blocks(): ReadonlyMap<number, string>;
+}
+
 /** Called as events of the clock at the instant of the change. */
 export interface Ec2Hooks {
   /** User data would run now. */
@@ -64,6 +70,32 @@ export const DEFAULT_TIMES: Ec2Times = {
   forgetSeconds: 3600,
 };
 
+/** Seconds. */
+export interface StorageTimes {
+  /** From CreateSnapshots until a snapshot is complete. */
+  snapshot(sizeGiB: number): number;
+  /** Of a copy into another region. */
+  copy(sizeGiB: number): number;
+  /** From creating to available, attaching to attached, and the way back. */
+  readonly volume: number;
+}
+
+export const DEFAULT_STORAGE_TIMES: StorageTimes = {
+  snapshot: (sizeGiB) => 90 + 0.5 * sizeGiB,
+  copy: (sizeGiB) => 1200 + 8 * sizeGiB,
+  volume: 6,
+};
+
+/** A snapshot of another region or account that may be copied here; null = none that this account may see. */
+export type FindForeign = (region: string, snapshotId: string, account: string) => ForeignSnapshot | null;
+
+export interface ForeignSnapshot {
+  readonly isComplete: boolean;
+  readonly sizeGiB: number;
+  readonly encrypted: boolean;
+  readonly content: VolumeContent | null;
+}
+
 export interface LaunchTemplateSeed {
   readonly id: string;
   readonly name: string;
@@ -83,7 +115,14 @@ export interface Ec2Options {
   /** vCPUs per market; default: no limit. */
   readonly quotas?: Partial<Readonly<Record<Market, number>>>;
   readonly times?: Partial<Ec2Times>;
+  readonly storageTimes?: Partial<StorageTimes>;
   readonly hooks?: Ec2Hooks;
+  /** Default eu-west-1. */
+  readonly region?: string;
+  /** Default 111122223333. */
+  readonly account?: string;
+  /** Where CopySnapshot finds what it copies; default: in this model. */
+  readonly findForeign?: FindForeign;
   /** The tag whose value at launch is an instance's `slot` in the history. */
   readonly slotTag?: string;
   /** Virtual seconds every call takes; default 0. */
@@ -117,8 +156,13 @@ export interface ModelInstance extends Pool {
   readonly pricePerHour: number;
   readonly vcpus: number;
   readonly slot: string | null;
+  readonly keyName: string | null;
+  readonly instanceProfileArn: string | null;
+  readonly publicIp: string | null;
+  /** DisableApiTermination. */
+  readonly terminationProtected: boolean;
   readonly launchedAt: number;
-  readonly visibleAt: number;
+  visibleAt: number;
   readonly tags: Map<string, string>;
   /** Its last start: EC2's LaunchTime. */
   startedAt: number;

@@ -1,13 +1,15 @@
-// CreateTags and DeleteTags on instances, volumes and network interfaces, with EC2's limits.
+// CreateTags and DeleteTags on instances, volumes, network interfaces and snapshots, with EC2's limits.
 
-import type { CreateTagsCommandInput, DeleteTagsCommandInput, Tag } from "@aws-sdk/client-ec2";
-import { ec2Error, NotModelled, refuseFields, requireField } from "./errors.ts";
-import type { Instances } from "./instances.ts";
+import type { CreateTagsCommandInput, DeleteTagsCommandInput, Tag, TagSpecification } from "@aws-sdk/client-ec2";
+import { ec2Error, refuseFields, requireField } from "./errors.ts";
 
 /** Whatever can be tagged. */
-interface Tagged {
+export interface Tagged {
   readonly tags: Map<string, string>;
 }
+
+/** By id; throws EC2's error for its kind. */
+export type FindTagged = (id: string) => Tagged;
 
 export type TagInput = readonly Tag[];
 
@@ -35,11 +37,11 @@ export function checkTags(tags: TagInput): void {
 }
 
 /** All resources or none: an unknown id fails the whole call. */
-export function createTags(instances: Instances, input: CreateTagsCommandInput): object {
+export function createTags(find: FindTagged, input: CreateTagsCommandInput): object {
   refuseFields("CreateTags", input, "DryRun");
   const tags = requireField(input.Tags, "Tag");
   checkTags(tags);
-  const resources = findResources(instances, input.Resources);
+  const resources = requireField(input.Resources, "ResourceId").map(find);
   for (const { tags: present } of resources) {
     const own = [...present.keys()].filter((key) => !key.startsWith("aws:"));
     const after = new Set([...own, ...tags.map(({ Key }) => Key ?? "")]);
@@ -52,9 +54,9 @@ export function createTags(instances: Instances, input: CreateTagsCommandInput):
 }
 
 /** A key without a value goes whatever its value; no keys at all = every tag but AWS's own. */
-export function deleteTags(instances: Instances, input: DeleteTagsCommandInput): object {
+export function deleteTags(find: FindTagged, input: DeleteTagsCommandInput): object {
   refuseFields("DeleteTags", input, "DryRun");
-  for (const resource of findResources(instances, input.Resources)) {
+  for (const resource of requireField(input.Resources, "ResourceId").map(find)) {
     if (input.Tags === undefined || input.Tags.length === 0) {
       deleteAllTags(resource);
       continue;
@@ -72,11 +74,13 @@ export function deleteAllTags({ tags }: Tagged): void {
   }
 }
 
-function findResources(instances: Instances, ids: readonly string[] | undefined): Tagged[] {
-  return requireField(ids, "ResourceId").map((id) => {
-    if (id.startsWith("i-")) return instances.find(id);
-    if (id.startsWith("vol-")) return instances.parts.volume(id);
-    if (id.startsWith("eni-")) return instances.parts.networkInterface(id);
-    throw new NotModelled(`tags of ${id}`);
-  });
+/** The tags that a call gives to one type of thing; checked. */
+export function tagsOfType(
+  specifications: readonly TagSpecification[] | undefined,
+  type: string,
+): ReadonlyMap<string, string> {
+  const own = (specifications ?? []).filter(({ ResourceType }) => ResourceType === type);
+  const tags = own.flatMap(({ Tags }) => Tags ?? []);
+  checkTags(tags);
+  return new Map(tags.map(({ Key = "", Value = "" }) => [Key, Value]));
 }
