@@ -23,6 +23,8 @@ export const BACKUP_TAG = {
   drill: "toji:drill",
   /** On volumes of a restore: its id. */
   restore: "toji:restore",
+  /** On volumes that a restore took the place of, and kept: its id. */
+  replaced: "toji:restore-replaced",
   /** On a snapshot that a drill or a restore reads: who does. Retention leaves it alone. */
   inUse: "toji:in-use",
 } as const;
