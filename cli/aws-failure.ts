@@ -11,7 +11,7 @@ export interface AwsPlace {
 }
 
 const PERMISSIONS: Readonly<Record<string, string>> = {
-  GetObject: "s3:GetObject on its fleet/* and s3:ListBucket on it",
+  GetObject: "s3:GetObject on its fleet/* and backup/*, and s3:ListBucket on it",
   PutObject: "s3:PutObject on its fleet/*",
   DescribeInstances: "ec2:DescribeInstances",
   CreateTags: "ec2:CreateTags on the fleet's instances",

@@ -1,6 +1,7 @@
 // The toji command: finds the subcommand, turns errors into one sentence and an exit code.
 
 import { ConfigError, nearestOf } from "../shared/config/index.ts";
+import { backupCommand } from "./commands/backup.ts";
 import { config } from "./commands/config.ts";
 import { fleetCommand } from "./commands/fleet.ts";
 import { plan } from "./commands/plan.ts";
@@ -13,6 +14,7 @@ import { type Command, EXIT, type Io, processIo, UsageError } from "./io.ts";
 const COMMANDS: Readonly<Record<string, Command>> = {
   plan,
   fleet: fleetCommand(),
+  backup: backupCommand(),
   snapshot,
   schedule,
   trace,

@@ -1,7 +1,8 @@
 // How good a set is, from what the hub answered and what EC2 shows. Pure; every step below the best says why.
 
+import type { BackupConfig } from "../config/index.ts";
 import type { PauseAnswer, SnapshotAnswer, SurveyAnswer } from "./host-answers.ts";
-import type { Grade, Member, SetState } from "./types.ts";
+import type { BackupRequest, Grade, Member, SetState } from "./types.ts";
 
 export interface SetEvidence {
   /** null = the hub's answer never came. */
@@ -32,6 +33,17 @@ export interface SetGrade {
 const SAME_ORDER_SECONDS = 10;
 /** A hub whose clock is further from EC2's is not asked for the time. */
 const CLOCK_SLACK_SECONDS = 300;
+
+/**
+ * A restore point is of a hub that may be broken already: PostgreSQL that does not answer is no reason to touch the
+ * volumes without one.
+ */
+export function acceptsCrash(
+  { acceptCrashConsistent }: Pick<BackupConfig, "acceptCrashConsistent">,
+  kind: BackupRequest["kind"],
+): boolean {
+  return acceptCrashConsistent || kind === "restore-point";
+}
 
 export function gradeSet(evidence: SetEvidence): SetGrade {
   const { members, snapshot, acceptCrashConsistent, late } = evidence;

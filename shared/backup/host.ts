@@ -7,6 +7,7 @@ import { listSnapshots } from "../aws/snapshots.ts";
 import { holdLease } from "./begin.ts";
 import { HostAnswerUnreadable, runScript, type ScriptEnvironment } from "./command.ts";
 import { runSchema, type StepEvent, setOf, stepEvent } from "./event.ts";
+import { acceptsCrash } from "./grade.ts";
 import {
   type PauseAnswer,
   pauseAnswer,
@@ -17,9 +18,12 @@ import {
   surveyAnswer,
   thawAnswer,
 } from "./host-answers.ts";
+import { requestSchema } from "./manifest.ts";
 import type { BackupPorts } from "./ports.ts";
 import { BACKUP_TAG } from "./tags.ts";
-import type { HubInstance } from "./types.ts";
+import type { BackupRequest, HubInstance } from "./types.ts";
+
+type Kind = BackupRequest["kind"];
 
 /** The hub did what was asked as far as it could, and the site does not accept that. */
 export class HostRefused extends Error {
@@ -50,6 +54,7 @@ export type OrderAnswer = SnapshotAnswer & {
 };
 export type HostAnswer =
   | SurveyAnswer
+  | null
   | PauseAnswer
   | OrderAnswer
   | z.infer<typeof thawAnswer>
@@ -69,6 +74,7 @@ export async function host(ports: BackupPorts, event: unknown): Promise<HostAnsw
   if (!hasBegun && action === "thaw") return { thawed: [], already: [] };
   if (!hasBegun && action === "resume") return { resumed: [], failed: [] };
   const key = setOf(step);
+  const { kind } = requestSchema.parse(step.progress ?? {});
   const mounts = frozenMounts(ports.backup.mounts).join(" ");
   const hub = await findHub(homeOf(ports), ports.site.builders.fleet);
   const run = <Answer>(environment: ScriptEnvironment, schema: z.ZodType<Answer>) =>
@@ -81,13 +87,15 @@ export async function host(ports: BackupPorts, event: unknown): Promise<HostAnsw
     });
   switch (action) {
     case "survey":
-      return await run({ TOJI_MOUNTS: mounts, TOJI_DATABASE: ports.backup.databaseName }, surveyAnswer);
+      return await unlessBroken(ports, kind, () =>
+        run({ TOJI_MOUNTS: mounts, TOJI_DATABASE: ports.backup.databaseName }, surveyAnswer),
+      );
     case "pause":
       await holdLease(ports, step.execution);
-      return judgePause(ports, await run(pauseEnvironment(ports, key), pauseAnswer));
+      return judgePause(ports, kind, await run(pauseEnvironment(ports, key), pauseAnswer));
     case "snapshot":
       await holdLease(ports, step.execution);
-      return await order(ports, step, hub);
+      return await order(ports, step, hub, kind);
     case "resume": {
       const answer = await run({ TOJI_KEY: key }, resumeAnswer);
       for (const unit of answer.failed)
@@ -98,6 +106,21 @@ export async function host(ports: BackupPorts, event: unknown): Promise<HostAnsw
       return await run({ TOJI_KEY: key, TOJI_MOUNTS: mounts }, thawAnswer);
     default:
       return action satisfies never;
+  }
+}
+
+/** A restore point is taken without a survey, if PostgreSQL cannot be asked any more. */
+async function unlessBroken(
+  { telemetry }: BackupPorts,
+  kind: Kind,
+  ask: () => Promise<SurveyAnswer>,
+): Promise<SurveyAnswer | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (kind !== "restore-point" || !(error instanceof HostCommandFailed)) throw error;
+    telemetry.warn(`the restore point is taken without a survey: ${error.message}`);
+    return null;
   }
 }
 
@@ -114,17 +137,17 @@ function pauseEnvironment({ backup }: BackupPorts, key: string): ScriptEnvironme
   };
 }
 
-function judgePause({ backup, telemetry }: BackupPorts, answer: PauseAnswer): PauseAnswer {
+function judgePause({ backup, telemetry }: BackupPorts, kind: Kind, answer: PauseAnswer): PauseAnswer {
   if (answer.busy.length === 0) return answer;
   const sentence = `${answer.busy.join(", ")} still at work after ${WAIT_FOR_UNITS_SECONDS} s`;
-  if (!backup.acceptCrashConsistent)
+  if (!acceptsCrash(backup, kind))
     throw new HostRefused(`${sentence}: a set made now could miss files that the database has; start the backup later`);
   telemetry.warn(`${sentence}: the set is crash-consistent at best`);
   return answer;
 }
 
 /** Looks for the set first: CreateSnapshots has no token, so an order that was sent must never be sent again. */
-async function order(ports: BackupPorts, step: StepEvent, hub: HubInstance): Promise<OrderAnswer> {
+async function order(ports: BackupPorts, step: StepEvent, hub: HubInstance, kind: Kind): Promise<OrderAnswer> {
   const key = setOf(step);
   const there = await listSnapshots(homeOf(ports), { key: BACKUP_TAG.set, value: key });
   const address = there.length > 0 ? NOWHERE : await presign(ports, hub, key);
@@ -134,7 +157,7 @@ async function order(ports: BackupPorts, step: StepEvent, hub: HubInstance): Pro
     TOJI_MOUNTS: frozenMounts(backup.mounts).join(" "),
     TOJI_DATABASE: backup.databaseName,
     TOJI_FREEZE_LIMIT: String(backup.freezeLimitSeconds),
-    TOJI_ACCEPT_CRASH: backup.acceptCrashConsistent ? "yes" : "no",
+    TOJI_ACCEPT_CRASH: acceptsCrash(backup, kind) ? "yes" : "no",
     TOJI_SNAPSHOT_URL: address,
   };
   const send = () =>

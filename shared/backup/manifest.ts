@@ -79,7 +79,8 @@ export const requestSchema = z.object({
 
 export const copyRecordSchema = z.object({
   region: z.string(),
-  account: z.string().nullable(),
+  // The machine says none for a copy that it gave up: CloudFormation takes no null.
+  account: z.string().nullable().default(null),
   state: z.enum(["complete", "pending", "failed"]),
   why: z.string().nullable(),
   members: z.array(z.object({ snapshot: z.string(), copyOf: z.string() })).readonly(),

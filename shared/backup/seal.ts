@@ -5,7 +5,7 @@ import { countChangedBytes } from "../aws/changed-blocks.ts";
 import { listSnapshots, type Snapshot, tagResources } from "../aws/snapshots.ts";
 import { dollarsPerMonth } from "./cost.ts";
 import { runSchema, setOf, stepEvent } from "./event.ts";
-import { gradeSet, type SetGrade } from "./grade.ts";
+import { acceptsCrash, gradeSet, type SetGrade } from "./grade.ts";
 import { frozenMounts } from "./host.ts";
 import {
   type PauseAnswer,
@@ -65,7 +65,7 @@ export async function sealSet(
     members,
     volumes: volumesOf(before.hub, ports.backup).map(({ volume }) => volume),
     mounts: frozenMounts(ports.backup.mounts),
-    acceptCrashConsistent: ports.backup.acceptCrashConsistent,
+    acceptCrashConsistent: acceptsCrash(ports.backup, before.request.kind),
     late: true,
   });
   const measured = await measure(ports, found);

@@ -96,6 +96,16 @@ const drill = z.strictObject({
   limitHours: z.number().positive().max(72).default(12).describe("A drill that has no verdict by then has failed"),
 });
 
+const schedules = z
+  .array(z.strictObject({ name, expression: schedule, timezone: timezone.default("UTC") }))
+  .superRefine((all, context) => {
+    all.forEach((each, index) => {
+      if (all.findIndex((other) => other.name === each.name) === index) return;
+      const message = `"${each.name}" is used twice: rename one schedule`;
+      context.addIssue({ code: "custom", path: [index, "name"], message });
+    });
+  });
+
 export const backupSchema = z.strictObject({
   mounts: z
     .strictObject({
@@ -137,8 +147,7 @@ export const backupSchema = z.strictObject({
     .max(72)
     .default(24)
     .describe("Snapshots that are not complete by then are an alarm"),
-  schedules: z
-    .array(z.strictObject({ name, expression: schedule, timezone: timezone.default("UTC") }))
+  schedules: schedules
     .default([{ name: "nightly", expression: "cron(0 2 * * ? *)", timezone: "UTC" }])
     .describe("When sets are made"),
   copies: z.array(copy).max(3).default([]).describe("Other regions or accounts that every set is copied to"),

@@ -157,6 +157,7 @@ describe("a restore in place", () => {
     await world.run(() =>
       updateManifest(world.ports.store, POINT, (manifest) => ({
         ...manifest,
+        survey: { hostname: "hub" },
         members: manifest.members.map((each) => ({ ...each, volume: "vol-elsewhere" })),
       })),
     );

@@ -25,7 +25,7 @@ const WAIT_BETWEEN_LOOKS = 1;
 
 export function survey({ mounts, instanceId }: ActionHost, environment: Environment): SurveyAnswer {
   const database = mounts.diskOf("database")?.database;
-  if (database === undefined || database === null)
+  if (database === undefined || database === null || database.isBroken)
     throw new ScriptFailed("PostgreSQL does not answer: look at its log.");
   const names = wordsOf(environment, "TOJI_MOUNTS");
   const missing = names.find((mount) => mounts.volumeOf(mount) === null);

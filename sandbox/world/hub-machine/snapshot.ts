@@ -72,7 +72,8 @@ export async function runSnapshot(host: SnapshotHost, environment: Environment):
   const limit = numberOf(environment, "TOJI_FREEZE_LIMIT");
   const acceptCrash = textOf(environment, "TOJI_ACCEPT_CRASH") === "yes";
   const mounts = wordsOf(environment, "TOJI_MOUNTS");
-  const checkpoint = !host.takeFault("checkpoint-fails");
+  const isBroken = host.mounts.diskOf("database")?.database?.isBroken !== false;
+  const checkpoint = !host.takeFault("checkpoint-fails") && !isBroken;
   const why = checkpoint ? freezeAll(host, key, mounts, limit) : "CHECKPOINT failed";
   const frozen = why === null;
   if (!frozen && !acceptCrash) return { ...NOTHING, checkpoint, error: why };

@@ -77,6 +77,8 @@ async function confirmPlaces({ store }: BackupPorts, { progress }: RestoreEvent)
 
 /** One sentence, or null when each mount lies where the plan has it. Pure. */
 export function whyMisplaced(plan: readonly VolumePlan[], point: Manifest): string | null {
+  // A hub whose PostgreSQL is dead gives none, and is just what one restores: the plan has the devices as they are attached.
+  if (point.survey === null) return null;
   for (const { holds, device, replaces } of plan) {
     const now = point.members.filter((member) => member.holds === holds).map(({ volume }) => volume);
     if (replaces !== null && now.length > 0 && now.includes(replaces)) continue;
