@@ -2,16 +2,27 @@
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { ConfigError } from "../shared/config/index.ts";
+import { ConfigError, type Site } from "../shared/config/index.ts";
+import { backupFragments, entryOf, stepsOf } from "./backup/index.ts";
 import { type BundledFile, bundle } from "./bundle.ts";
 import { readSiteDocument, siteFragments } from "./site.ts";
 import { zip } from "./zip.ts";
 
+interface Entry {
+  readonly name: string;
+  readonly entry: string;
+  /** Folders of infra/hosts that it brings. */
+  readonly hosts: readonly string[];
+}
+
 /** Entry points, each the only one of its folder below .build/functions. */
-const FUNCTIONS = [
-  { name: "fleet", entry: "functions/fleet/pass.ts", hosts: ["builder"] },
-  { name: "sweep", entry: "functions/fleet/sweep.ts", hosts: [] },
-] as const;
+function entriesOf(site: Site): Entry[] {
+  return [
+    { name: "fleet", entry: "functions/fleet/pass.ts", hosts: ["builder"] },
+    { name: "sweep", entry: "functions/fleet/sweep.ts", hosts: [] },
+    ...stepsOf(site).map(({ name, hosts = [] }) => ({ name, entry: entryOf(name), hosts })),
+  ];
+}
 
 export interface Built {
   readonly name: string;
@@ -26,36 +37,45 @@ export interface BuildRequest {
   readonly root: string;
   /** Path of the site document; without it toji.yml, else toji.example.yml. */
   readonly config?: string | undefined;
+  /** Names of functions: the others are left out. */
+  readonly only?: readonly string[];
 }
 
 /** Fills `<root>/.build`; the same sources give the same bytes. */
 export async function buildFunctions({
   root,
   config,
+  only,
 }: BuildRequest): Promise<{ readonly source: string; readonly built: Built[] }> {
   const { text, source, site } = readSiteDocument(root, config);
   const out = join(root, ".build");
   for (const old of ["functions", "maps"]) rmSync(join(out, old), { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const launchTemplate = readFileSync(join(root, "infra/resources/launch-template.yml"), "utf8");
-  writeFileSync(join(out, "site.json"), `${JSON.stringify(siteFragments(site, launchTemplate), null, 2)}\n`);
-  const built: Built[] = [];
-  for (const { name, entry, hosts } of FUNCTIONS) {
-    const { code, maps, startBytes } = await bundle({ root, entry });
-    const folder = join(out, "functions", name);
-    writeFiles(folder, code);
-    writeFiles(join(out, "maps", name), maps);
-    writeFileSync(join(folder, "package.json"), '{"type":"module"}\n');
-    writeFileSync(join(folder, "toji.yml"), text);
-    // readBuilderScripts wants them where the repository has them, below LAMBDA_TASK_ROOT.
-    for (const host of hosts)
-      cpSync(join(root, "infra/hosts", host), join(folder, "infra/hosts", host), { recursive: true });
-    const archive = zip(folderEntries(folder));
-    writeFileSync(`${folder}.zip`, archive);
-    const codeBytes = code.reduce((sum, file) => sum + file.content.length, 0);
-    built.push({ name, zipBytes: archive.length, codeBytes, startBytes });
-  }
-  return { source, built };
+  writeJson(join(out, "site.json"), siteFragments(site, launchTemplate));
+  writeJson(join(out, "backup.json"), backupFragments(site));
+  const entries = entriesOf(site).filter(({ name }) => only === undefined || only.includes(name));
+  return { source, built: await Promise.all(entries.map((entry) => buildOne(root, text, entry))) };
+}
+
+async function buildOne(root: string, siteText: string, { name, entry, hosts }: Entry): Promise<Built> {
+  const { code, maps, startBytes } = await bundle({ root, entry });
+  const folder = join(root, ".build/functions", name);
+  writeFiles(folder, code);
+  writeFiles(join(root, ".build/maps", name), maps);
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}\n');
+  writeFileSync(join(folder, "toji.yml"), siteText);
+  // Scripts are read where the repository has them, below LAMBDA_TASK_ROOT.
+  for (const host of hosts)
+    cpSync(join(root, "infra/hosts", host), join(folder, "infra/hosts", host), { recursive: true });
+  const archive = zip(folderEntries(folder));
+  writeFileSync(`${folder}.zip`, archive);
+  const codeBytes = code.reduce((sum, file) => sum + file.content.length, 0);
+  return { name, zipBytes: archive.length, codeBytes, startBytes };
+}
+
+function writeJson(path: string, content: object): void {
+  writeFileSync(path, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 function writeFiles(folder: string, files: readonly BundledFile[]): void {

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSite, type Site } from "../shared/config/index.ts";
+import { backupFiles } from "./backup/index.ts";
 
 export interface SiteDocument {
   readonly text: string;
@@ -33,9 +34,14 @@ export interface SiteFragments {
   readonly parameters: readonly Sub[];
   /** ARNs of the images, subnets and security groups that a builder may be launched with. */
   readonly launchParts: readonly Sub[];
+  /** Files of infra/resources, by what they are for. */
+  readonly files: ReturnType<typeof backupFiles>;
+  /** Of the alarm on the newest verified set; 0 without backups. */
+  readonly verifiedAgeHours: number;
 }
 
-export function siteFragments({ hub, builders }: Site, launchTemplate: string): SiteFragments {
+export function siteFragments(site: Site, launchTemplate: string): SiteFragments {
+  const { hub, builders, backup } = site;
   const named = [hub.clientCertificateParameter, builders.identityCaParameter, hub.serverCaParameter];
   const images = unique(builders.profiles.map((profile) => profile.imageId));
   // Subnets and groups of a shared VPC belong to another account: hence the star.
@@ -51,6 +57,8 @@ export function siteFragments({ hub, builders }: Site, launchTemplate: string): 
       ...subnets.map((id) => ec2Arn(`*:subnet/${id}`)),
       ...groups.map((id) => ec2Arn(`*:security-group/${id}`)),
     ],
+    files: backupFiles(site),
+    verifiedAgeHours: backup?.verifiedAgeHours ?? 0,
   };
 }
 

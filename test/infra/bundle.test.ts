@@ -3,25 +3,39 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stepsOf } from "../../infra/backup/index.ts";
 import { type Built, buildFunctions } from "../../infra/build.ts";
+import { parseSite } from "../../shared/config/index.ts";
 import { BUILDER_FILES } from "../../shared/fleet/user-data.ts";
 import { copyProject, node, REPOSITORY, removeProject } from "./project.ts";
 
 /** Measured plus about a tenth: see `npm run bench:cold`. Raise it knowingly, or look what came in. */
 const BUDGET_KIB = { code: 1730, start: 1360, zip: 550 };
 const SWEEP_BUDGET_KIB = { code: 1140, start: 770, zip: 340 };
+/** The steps of backups, drills and restores are made of the same parts. */
+const STEP_BUDGET_KIB = { code: 980, start: 820, zip: 335 };
+
+const steps = stepsOf(parseSite(readFileSync(join(REPOSITORY, "toji.example.yml"), "utf8"), "toji.example.yml"));
 
 let root: string;
-let built: Built | undefined;
-let builtSweep: Built | undefined;
+let built: readonly Built[];
 let folder: string;
 
 beforeAll(async () => {
   root = copyProject();
-  [built, builtSweep] = (await buildFunctions({ root })).built;
+  ({ built } = await buildFunctions({ root }));
   folder = join(root, ".build/functions/fleet");
-});
+  // Two cores bundle all functions in about half a minute.
+}, 180_000);
 afterAll(() => removeProject(root));
+
+function expectWithin(name: string, budget: typeof BUDGET_KIB): void {
+  const found = built.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no function ${name}`);
+  expect(found.codeBytes / 1024).toBeLessThan(budget.code);
+  expect(found.startBytes / 1024).toBeLessThan(budget.start);
+  expect(found.zipBytes / 1024).toBeLessThan(budget.zip);
+}
 
 function filesBelow(path: string): string[] {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
@@ -42,9 +56,7 @@ async function importOffline(entry: string): Promise<string> {
 
 describe("the bundle of the fleet pass", () => {
   it("stays within its budget", () => {
-    expect((built?.codeBytes ?? 0) / 1024).toBeLessThan(BUDGET_KIB.code);
-    expect((built?.startBytes ?? 0) / 1024).toBeLessThan(BUDGET_KIB.start);
-    expect((built?.zipBytes ?? 0) / 1024).toBeLessThan(BUDGET_KIB.zip);
+    expectWithin("fleet", BUDGET_KIB);
   });
 
   it("brings the site document and the builder's scripts, where the function looks for them", () => {
@@ -55,9 +67,9 @@ describe("the bundle of the fleet pass", () => {
   });
 
   it("holds no source map and no path of the machine that built it", () => {
-    const files = filesBelow(folder);
+    const files = filesBelow(join(root, ".build/functions"));
     expect(files.filter((file) => file.endsWith(".map"))).toEqual([]);
-    for (const file of [...files, join(root, ".build/site.json")]) {
+    for (const file of [...files, join(root, ".build/site.json"), join(root, ".build/backup.json")]) {
       const text = readFileSync(file, "utf8");
       for (const path of [root, REPOSITORY, "node_modules/", "sourceMappingURL=/"]) expect(text).not.toContain(path);
     }
@@ -66,9 +78,12 @@ describe("the bundle of the fleet pass", () => {
   it("comes out the same when it is built again in another place", async () => {
     const elsewhere = copyProject();
     try {
-      await buildFunctions({ root: elsewhere });
-      const zips = [root, elsewhere].map((each) => readFileSync(join(each, ".build/functions/fleet.zip")));
-      expect(zips[0]?.equals(zips[1] ?? Buffer.alloc(0))).toBe(true);
+      const names = ["fleet", "backup-host"];
+      await buildFunctions({ root: elsewhere, only: names });
+      for (const name of names) {
+        const zips = [root, elsewhere].map((each) => readFileSync(join(each, `.build/functions/${name}.zip`)));
+        expect(zips[0]?.equals(zips[1] ?? Buffer.alloc(0))).toBe(true);
+      }
     } finally {
       removeProject(elsewhere);
     }
@@ -81,9 +96,7 @@ describe("the bundle of the fleet pass", () => {
 
 describe("the bundle of the sweep", () => {
   it("stays within its budget, well below the pass's", () => {
-    expect((builtSweep?.codeBytes ?? 0) / 1024).toBeLessThan(SWEEP_BUDGET_KIB.code);
-    expect((builtSweep?.startBytes ?? 0) / 1024).toBeLessThan(SWEEP_BUDGET_KIB.start);
-    expect((builtSweep?.zipBytes ?? 0) / 1024).toBeLessThan(SWEEP_BUDGET_KIB.zip);
+    expectWithin("sweep", SWEEP_BUDGET_KIB);
   });
 
   it("brings the site document, and none of the builder's scripts", () => {
@@ -97,6 +110,24 @@ describe("the bundle of the sweep", () => {
   });
 });
 
+describe.each(steps.map(({ name, hosts }) => [name, hosts] as const))("the bundle of %s", (name, hosts) => {
+  it("stays within the budget of a step", () => expectWithin(name, STEP_BUDGET_KIB));
+
+  it("brings the site document, and the scripts it sends", () => {
+    const place = join(root, ".build/functions", name);
+    const files = filesBelow(place).map((file) => relative(place, file));
+    expect(files).toContain("toji.yml");
+    const scripts = files.filter((file) => file.startsWith("infra/hosts"));
+    const wanted = (hosts ?? []).flatMap((host) => filesBelow(join(root, "infra/hosts", host)));
+    expect(scripts.sort()).toEqual(wanted.map((file) => relative(root, file)).sort());
+  });
+
+  it("starts in a bare Node, without a network, and lets it end", async () => {
+    const entry = join(root, ".build/functions", name, `${name.split("-")[1]}.js`);
+    expect(await importOffline(entry)).toBe("function 24\n");
+  });
+});
+
 describe("the site document", () => {
   it("is toji.yml when there is one, and the named file when there is a name", async () => {
     const example = readFileSync(join(root, "toji.example.yml"), "utf8");
@@ -104,9 +135,9 @@ describe("the site document", () => {
     writeFileSync(join(root, "toji.yml"), example.replace("fleet: toji", "fleet: site"));
     writeFileSync(named, example.replace("fleet: toji", "fleet: named"));
     const fleet = () => JSON.parse(readFileSync(join(root, ".build/site.json"), "utf8")).fleet;
-    expect((await buildFunctions({ root })).source).toBe("toji.yml");
+    expect((await buildFunctions({ root, only: [] })).source).toBe("toji.yml");
     expect(fleet()).toBe("site");
-    await buildFunctions({ root, config: named });
+    await buildFunctions({ root, config: named, only: ["fleet"] });
     expect(fleet()).toBe("named");
     expect(readFileSync(join(folder, "toji.yml"), "utf8")).toContain("fleet: named");
   });

@@ -1,13 +1,21 @@
 // `npm run package` without credentials and without a network, and what CloudFormation is given.
 
-import { readFileSync } from "node:fs";
-import { RegoEngine, TemplateFile } from "@aws/cloudformation-validate";
+import { readdirSync, readFileSync } from "node:fs";
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics } from "@aws-lambda-powertools/metrics";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { openTelemetry } from "../../shared/telemetry.ts";
-import { copyProject, type Packaged, packageProject, REPOSITORY, removeProject, resourcesOf } from "./project.ts";
+import { findings } from "./findings.ts";
+import {
+  compileTemplate,
+  copyProject,
+  type Packaged,
+  packageProject,
+  REPOSITORY,
+  removeProject,
+  resourcesOf,
+} from "./project.ts";
 
 let root: string;
 let packaged: Packaged;
@@ -15,23 +23,9 @@ let packaged: Packaged;
 beforeAll(async () => {
   root = copyProject();
   packaged = await packageProject(root);
-});
+  // Two cores bundle all functions in about half a minute.
+}, 180_000);
 afterAll(() => removeProject(root));
-
-/** What AWS's own rules find, short of hints. Strict: warnings count as errors. */
-function findings(...templates: readonly string[]): string[] {
-  const engine = new RegoEngine();
-  try {
-    return templates.flatMap((template) => {
-      const { status, diagnostics } = engine.validateStandard(new TemplateFile(template), { strict: true });
-      const serious = diagnostics.filter(({ severity }) => severity !== "INFO" && severity !== "DEBUG");
-      const lines = serious.map((each) => `${each.ruleId} ${each.entity?.logicalId}: ${each.message}`);
-      return status === "OK" ? lines : [`${template}: ${status}`, ...lines];
-    });
-  } finally {
-    engine.free();
-  }
-}
 
 function property(type: string, id: string): Readonly<Record<string, unknown>> {
   const found = resourcesOf(packaged.template, type)[id];
@@ -45,8 +39,9 @@ describe("the compiled template", () => {
   });
 
   it("passes them inside a VPC and with a topic as well", async () => {
-    const inVpc = await packageProject(
+    const inVpc = await compileTemplate(
       root,
+      undefined,
       ...["--stage", "dev", "--region", "eu-west-1", "--param=network=vpc"],
       "--param=functionSubnetIds=subnet-0123456789abcdef0,subnet-0123456789abcdef1",
       "--param=functionSecurityGroupIds=sg-0123456789abcdef0",
@@ -60,20 +55,28 @@ describe("the compiled template", () => {
 
   it("holds no null and no path of the machine that made it", () => {
     const text = JSON.stringify(packaged.template);
-    expect(text).not.toMatch(/:null|\[null|,null/);
+    const nulls: string[] = [];
+    JSON.parse(text, (key, value) => {
+      if (value === null) nulls.push(key);
+      return value;
+    });
+    expect(nulls).toEqual([]);
     for (const path of [root, REPOSITORY, "/tmp/", "/home/"]) expect(text).not.toContain(path);
   });
 
   it.each([
-    ["FleetPassLambdaFunction", "functions/fleet/pass.ts"],
-    ["FleetSweepLambdaFunction", "functions/fleet/sweep.ts"],
-  ])("gives %s every variable that it reads", (id, entry) => {
+    ["FleetPassLambdaFunction", ["functions/fleet/pass.ts", "shared/lambda.ts"]],
+    ["FleetSweepLambdaFunction", ["functions/fleet/sweep.ts", "shared/lambda.ts"]],
+    ["BackupBeginLambdaFunction", ["functions/backup/begin.ts", "shared/backup/steps.ts", "shared/lambda.ts"]],
+    ["BackupWatchLambdaFunction", ["functions/backup/watch.ts", "shared/backup/steps.ts", "shared/lambda.ts"]],
+  ])("gives %s every variable that it reads", (id, files) => {
     const lambda = z.looseObject({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
     const { Variables } = lambda.parse(property("AWS::Lambda::Function", id)).Environment;
-    const code = [entry, "shared/lambda.ts"].map((path) => readFileSync(`${REPOSITORY}/${path}`, "utf8")).join("\n");
+    const code = files.map((path) => readFileSync(`${REPOSITORY}/${path}`, "utf8")).join("\n");
     const read = [...code.matchAll(/environment\("(\w+)"\)/g)].map((match) => match[1]);
     expect(read.length).toBeGreaterThan(2);
-    const provided = [...Object.keys(Variables), "LAMBDA_TASK_ROOT"];
+    // Lambda's own.
+    const provided = [...Object.keys(Variables), "LAMBDA_TASK_ROOT", "AWS_REGION"];
     expect(provided).toEqual(expect.arrayContaining(read));
   });
 
@@ -94,18 +97,21 @@ describe("the compiled template", () => {
   });
 });
 
-describe("the tick", () => {
-  it("has an expression that Scheduler takes", () => {
-    for (const { ScheduleExpression } of Object.values(resourcesOf(packaged.template, "AWS::Scheduler::Schedule"))) {
+describe("the ticks", () => {
+  const TICKS = ["FleetTick", "SweepTick", "BackupWatchTick", "BackupExpireTick"];
+
+  it("have an expression that Scheduler takes", () => {
+    for (const tick of TICKS) {
+      const { ScheduleExpression } = property("AWS::Scheduler::Schedule", tick);
       expect(ScheduleExpression).toMatch(/^rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)$/);
     }
   });
 
-  it("is never made up for", () => {
+  it("are never made up for", () => {
     const async = Object.values(resourcesOf(packaged.template, "AWS::Lambda::EventInvokeConfig"));
     const retry = { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
-    expect(async).toEqual([expect.objectContaining(retry), expect.objectContaining(retry)]);
-    for (const tick of ["FleetTick", "SweepTick"]) {
+    expect(async).toEqual(TICKS.map(() => expect.objectContaining(retry)));
+    for (const tick of TICKS) {
       expect(property("AWS::Scheduler::Schedule", tick)).toMatchObject({ Target: { RetryPolicy: retry } });
     }
     for (const { Targets } of Object.values(resourcesOf(packaged.template, "AWS::Events::Rule"))) {
@@ -115,6 +121,11 @@ describe("the tick", () => {
 });
 
 describe("the alarms", () => {
+  const alarmsOnOurMetrics = () =>
+    Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm")).filter(
+      ({ Namespace }) => Namespace === "Toji",
+    );
+
   it("watch metrics under the very dimensions that they are sent with", () => {
     // Powertools writes to a console of its own unless it is told that this is development, where it would write nothing.
     vi.stubEnv("POWERTOOLS_DEV", "true");
@@ -127,24 +138,39 @@ describe("the alarms", () => {
     vi.unstubAllEnvs();
     const sent = JSON.parse(line);
     const { Namespace, Dimensions } = sent._aws.CloudWatchMetrics[0];
-    for (const alarm of Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm"))) {
+    for (const alarm of alarmsOnOurMetrics()) {
       expect(alarm.Namespace).toBe(Namespace);
       expect(alarm.Dimensions).toEqual(Dimensions[0].map((Name: string) => ({ Name, Value: sent[Name] })));
     }
   });
 
-  it("name metrics that a pass or a sweep emits", () => {
-    const emitted = ["record", "sweep"]
-      .map((file) => readFileSync(`${REPOSITORY}/shared/fleet/${file}.ts`, "utf8"))
-      .join("\n");
-    for (const { MetricName } of Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm"))) {
-      expect(emitted).toContain(`metric("${MetricName}"`);
-    }
+  it("name metrics that the code emits", () => {
+    const files = readdirSync(`${REPOSITORY}/shared`, { recursive: true, encoding: "utf8" });
+    const code = files
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readFileSync(`${REPOSITORY}/shared/${file}`, "utf8"));
+    const emitted = new Set(code.flatMap((text) => [...text.matchAll(/metric\(\s*"(\w+)"/g)].map((match) => match[1])));
+    const watched = alarmsOnOurMetrics().map(({ MetricName }) => MetricName);
+    expect(watched.length).toBeGreaterThan(10);
+    expect(watched.filter((name) => !emitted.has(String(name)))).toEqual([]);
+  });
+
+  it("on AWS's metrics name what is in the template", () => {
+    const others = Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm")).filter(
+      (alarm) => alarm.Namespace !== "Toji",
+    );
+    const { Resources } = packaged.template;
+    const named = [...JSON.stringify(others).matchAll(/"(?:StateMachineArn|FunctionName)","Value":\{"Ref":"(\w+)"/g)];
+    expect(new Set(named.map((match) => match[1]))).toEqual(
+      new Set(["BackupMachine", "DrillMachine", "RestoreMachine", "BackupExpireLambdaFunction"]),
+    );
+    for (const [, id = ""] of named) expect(Resources).toHaveProperty(id);
   });
 
   it.each([
     ["NoPassAlarm", 5],
     ["NoSweepAlarm", 60],
+    ["VerifiedAgeAlarm", 180],
   ])("take silence for failure: %s after %s minutes", (alarm, minutes) => {
     const found = property("AWS::CloudWatch::Alarm", alarm);
     expect(found.TreatMissingData).toBe("breaching");

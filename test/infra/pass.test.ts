@@ -42,7 +42,7 @@ beforeAll(async () => {
   aws = await startAwsStub(BUCKET, INSTANCE);
   const config = join(root, "toji.yml");
   writeFileSync(config, siteDocument(aws.origin));
-  await buildFunctions({ root });
+  await buildFunctions({ root, only: ["fleet"] });
 });
 afterAll(async () => {
   await aws.close();

@@ -52,6 +52,10 @@ function substitute(text: string): string {
   return text.replace(/\$\{([\w:.]+)\}/g, (_, name: string) => PSEUDO[name] ?? name);
 }
 
+/** The actions that statements allow, each once, in order. */
+export const allowedBy = (statements: readonly Statement[]): string[] =>
+  [...new Set(statements.filter(({ Effect }) => Effect === "Allow").flatMap(({ Action }) => Action))].sort();
+
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** Whether the statements allow the action on the resource. Source: IAM user guide, policy evaluation logic. */
@@ -77,7 +81,10 @@ function holds(operator: string, keys: Readonly<Record<string, readonly string[]
     switch (operator) {
       case "StringEquals":
       case "ArnEquals":
+      case "Bool":
         return values.length > 0 && values.every((value) => wanted.includes(value));
+      case "ForAnyValue:StringEquals":
+        return values.some((value) => wanted.includes(value));
       case "ForAllValues:StringEquals":
         return values.every((value) => wanted.includes(value));
       case "Null":

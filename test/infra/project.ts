@@ -1,14 +1,15 @@
 // A copy of the project in another folder: building and packaging it disturbs nobody and cannot lean on this machine.
 
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { buildFunctions } from "../../infra/build.ts";
 
 export const REPOSITORY = dirname(dirname(import.meta.dirname));
 
-const SOURCES = ["functions", "shared", "infra", "serverless.yml", "package.json", "toji.example.yml"];
+const SOURCES = ["functions", "shared", "infra", "statemachines", "serverless.yml", "package.json", "toji.example.yml"];
 
 /** AWS and every proxy at a closed port, and no credentials: whatever tried to reach a network would fail. */
 const OFFLINE = {
@@ -34,6 +35,24 @@ export function removeProject(root: string): void {
 /** What `npm run package` does, offline. Throws with the output when a step fails; returns the compiled templates. */
 export async function packageProject(root: string, ...parameters: string[]): Promise<Packaged> {
   await node(root, {}, "infra/build.ts");
+  return await osls(root, ...parameters);
+}
+
+/** The same template without the bundles, which it does not depend on: in their place lie files without content. */
+export async function compileTemplate(
+  root: string,
+  config?: string,
+  ...parameters: readonly string[]
+): Promise<Packaged> {
+  await buildFunctions({ root, config, only: [] });
+  const artifacts =
+    readFileSync(join(root, "serverless.yml"), "utf8") + readFileSync(join(root, ".build/backup.json"), "utf8");
+  mkdirSync(join(root, ".build/functions"), { recursive: true });
+  for (const [path] of artifacts.matchAll(/\.build\/functions\/[\w-]+\.zip/g)) writeFileSync(join(root, path), "");
+  return await osls(root, ...parameters);
+}
+
+async function osls(root: string, ...parameters: readonly string[]): Promise<Packaged> {
   await node(root, {}, "node_modules/osls/bin/serverless.js", "package", ...parameters);
   const created = join(root, ".serverless/cloudformation-template-create-stack.json");
   const updated = join(root, ".serverless/cloudformation-template-update-stack.json");

@@ -4,10 +4,10 @@ import * as ec2 from "@aws-sdk/client-ec2";
 import * as s3 from "@aws-sdk/client-s3";
 import * as ssm from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundle } from "../../infra/bundle.ts";
 import { TAG } from "../../shared/fleet/index.ts";
-import { allows, type Context, type Statement, statementsOf } from "./policy.ts";
-import { copyProject, packageProject, REPOSITORY, removeProject, resourcesOf, type Template } from "./project.ts";
+import { callsOfTheCode } from "./calls.ts";
+import { allowedBy, allows, type Context, type Statement, statementsOf } from "./policy.ts";
+import { compileTemplate, copyProject, removeProject, resourcesOf, type Template } from "./project.ts";
 
 let root: string;
 let template: Template;
@@ -16,7 +16,8 @@ let sweepStatements: Statement[];
 
 beforeAll(async () => {
   root = copyProject();
-  ({ template } = await packageProject(root, "--param=network=vpc", "--param=functionSubnetIds=subnet-0a"));
+  const inVpc = ["--param=network=vpc", "--param=functionSubnetIds=subnet-0a"];
+  ({ template } = await compileTemplate(root, undefined, ...inVpc));
   statements = statementsOf(template, "FleetPassRole");
   sweepStatements = statementsOf(template, "FleetSweepRole");
 });
@@ -31,25 +32,6 @@ const theirs: Context = { [`aws:ResourceTag/${TAG.fleet}`]: "another" };
 function may(action: string, resource: string, context?: Context): boolean {
   return allows(statements, action, resource, context);
 }
-
-/** The action that S3 asks for where it is not called like the command. */
-const S3_ACTION: Readonly<Record<string, string>> = { "s3:ListObjectsV2": "s3:ListBucket" };
-
-/** What S3's own client carries for directory buckets, and never sends to another. */
-const NEVER_SENT = "s3:CreateSession";
-
-/** The commands in a function's bundle, as actions. */
-async function callsOfTheCode(entry: string): Promise<string[]> {
-  const { sources } = await bundle({ root: REPOSITORY, entry });
-  const commands = sources.flatMap((path) => {
-    const [, service, name] = /@aws-sdk\/client-(\w+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
-    return service === undefined ? [] : [`${service}:${name}`];
-  });
-  return commands.filter((each) => each !== NEVER_SENT).map((each) => S3_ACTION[each] ?? each);
-}
-
-const allowedBy = (each: readonly Statement[]) =>
-  [...new Set(each.filter(({ Effect }) => Effect === "Allow").flatMap(({ Action }) => Action))].sort();
 
 describe("the actions", () => {
   const services = { ec2, s3, ssm } as const;

@@ -5,8 +5,10 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as ebs from "@aws-sdk/client-ebs";
 import * as ec2 from "@aws-sdk/client-ec2";
 import * as s3 from "@aws-sdk/client-s3";
+import * as sfn from "@aws-sdk/client-sfn";
 import * as ssm from "@aws-sdk/client-ssm";
 import { build, type Plugin } from "esbuild";
 import * as undici from "undici";
@@ -53,8 +55,13 @@ describe("sdkSchemas", () => {
     ["client-ec2", ec2, ["DescribeInstances", "DescribeLaunchTemplateVersions", "TerminateInstances", "CreateTags"]],
     ["client-ec2", ec2, ["DescribeVolumes", "DeleteVolume", "DescribeNetworkInterfaces", "DeleteNetworkInterface"]],
     ["client-ec2", ec2, ["DescribeInstanceAttribute", "DeleteTags"]],
+    ["client-ec2", ec2, ["CopySnapshot", "DeleteSnapshot", "DescribeSnapshots", "LockSnapshot", "DescribeImages"]],
+    ["client-ec2", ec2, ["RunInstances", "GetConsoleOutput", "CreateVolume", "AttachVolume", "DetachVolume"]],
+    ["client-ebs", ebs, ["ListChangedBlocks", "ListSnapshotBlocks"]],
+    ["client-sfn", sfn, ["StartExecution", "DescribeExecution"]],
     ["client-s3", s3, ["GetObject", "PutObject", "DeleteObject", "ListObjectsV2"]],
     ["client-ssm", ssm, ["GetParameter"]],
+    ["client-ssm", ssm, ["SendCommand", "GetCommandInvocation"]],
   ] as const;
 
   it.each(operations)("leaves what an operation of %s reaches as it is", async (client, original, names) => {

@@ -31,7 +31,7 @@ let aws: AwsStub;
 beforeAll(async () => {
   root = copyProject();
   aws = await startAwsStub(BUCKET, "", ANSWERS);
-  await buildFunctions({ root });
+  await buildFunctions({ root, only: ["sweep"] });
 });
 afterAll(async () => {
   await aws.close();
