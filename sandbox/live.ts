@@ -1,5 +1,7 @@
 // `npm start`: the sandbox on a scaled clock, shown in the terminal and on a page until somebody ends it.
 
+import { TASK_STATE } from "../shared/hub/index.ts";
+import { openLiveBackups } from "./backup/live.ts";
 import { createScreen, startConsole } from "./console/index.ts";
 import { DAY_SECONDS, DAY_START, furnishHub, scheduleDay, submitPush } from "./day.ts";
 import { createLook } from "./look.ts";
@@ -17,13 +19,25 @@ export interface LiveOptions {
   readonly seed: string;
   readonly port: number;
   readonly hubPort: number;
+  /** S3 and Step Functions, for `toji backup --endpoint`. */
+  readonly awsPort: number;
 }
 
 /** Ends with SIGINT or SIGTERM: restores the terminal and prints the summary. Returns the exit code. */
-export async function runLive({ speed, seed, port, hubPort }: LiveOptions): Promise<number> {
+export async function runLive({ speed, seed, port, hubPort, awsPort }: LiveOptions): Promise<number> {
   const sandbox = await openSandbox({ seed, start: DAY_START, hubPort });
-  const look = createLook(sandbox, speed);
+  const buildsDone = () =>
+    sandbox.hub.state().tasks.filter(({ method, state }) => method === "build" && state === TASK_STATE.CLOSED).length;
+  const backups = await openLiveBackups(sandbox.clock, { seed, port: awsPort, buildsDone }).catch(
+    async (error: unknown) => {
+      await sandbox.close();
+      throw error;
+    },
+  );
+  const lookAtFleet = createLook(sandbox, speed);
+  const look = (pageUrl?: string) => ({ ...lookAtFleet(pageUrl), backups: backups.look() });
   const page = await startConsole({ port, host: "127.0.0.1", read: () => look() }).catch(async (error: unknown) => {
+    await backups.close();
     await sandbox.close();
     throw error;
   });
@@ -46,6 +60,7 @@ export async function runLive({ speed, seed, port, hubPort }: LiveOptions): Prom
     stopSchedule();
     stopChecks();
     await page.close();
+    await backups.close();
     await sandbox.close();
   }
   console.log(summaryText(summarise(sandbox, { ended: false })));

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { runDay } from "./once.ts";
 import { summaryText } from "./summary.ts";
 
-const USAGE = "usage: npm start -- [--once] [--speed N] [--seed N] [--port N] [--hub-port N] [--json]";
+const USAGE = "usage: npm start -- [--once] [--speed N] [--seed N] [--port N] [--hub-port N] [--aws-port N] [--json]";
 
 async function main(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
@@ -15,6 +15,7 @@ async function main(argv: readonly string[]): Promise<number> {
       seed: { type: "string", default: "1" },
       port: { type: "string", default: "4080" },
       "hub-port": { type: "string", default: "4081" },
+      "aws-port": { type: "string", default: "4082" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
@@ -34,6 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     seed: values.seed,
     port: positive(values.port, "--port"),
     hubPort: positive(values["hub-port"], "--hub-port"),
+    awsPort: positive(values["aws-port"], "--aws-port"),
   });
 }
 
@@ -56,7 +58,9 @@ try {
   if (error instanceof UsageError || (error instanceof TypeError && code !== undefined)) {
     console.error(`npm start: ${error.message}\n${USAGE}`);
   } else if (error instanceof Error && code === "EADDRINUSE") {
-    console.error("npm start: a port is taken, perhaps by another npm start: end it, or choose --port and --hub-port");
+    console.error(
+      "npm start: a port is taken, perhaps by another npm start: end it, or choose --port, --hub-port and --aws-port",
+    );
   } else {
     throw error;
   }

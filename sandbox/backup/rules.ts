@@ -4,7 +4,7 @@ import { BACKUP_TAG } from "../../shared/backup/index.ts";
 import type { ModelSnapshot } from "../world/ec2/snapshots.ts";
 import { compareDisks, HubDisk } from "../world/hub-machine/disk.ts";
 import { AWAY, HOME } from "./site.ts";
-import type { BackupWorld } from "./world.ts";
+import { type BackupWorld, BUCKET } from "./world.ts";
 
 export const BACKUP_RULES = {
   "verified-stay": "once a region had its number of verified sets, it never had fewer",
@@ -96,7 +96,7 @@ export class BackupRules {
       if (here.has(id)) continue;
       this.#seen.delete(id);
       const set = snapshot.tags.get(BACKUP_TAG.set);
-      const text = set === undefined ? null : this.#world.aws.s3.text("toji-sandbox", `backup/sets/${set}.json`);
+      const text = set === undefined ? null : this.#world.aws.s3.text(BUCKET, `backup/sets/${set}.json`);
       const manifest = text === null ? null : JSON.parse(text);
       if (manifest?.expiring === null || manifest === null)
         this.#break("only-sets-deleted", id, `${id} of ${snapshot.region} was deleted, and no set that expires has it`);

@@ -17,7 +17,7 @@ import { type AroundCall, stepFunctions } from "./functions.ts";
 import { onSchedule } from "./schedule.ts";
 import { AWAY, backupSite, HOME } from "./site.ts";
 
-const BUCKET = "toji-sandbox";
+export const BUCKET = "toji-sandbox";
 const HOUR = "rate(1 hour)";
 
 export interface BackupWorldInput {
@@ -27,6 +27,8 @@ export interface BackupWorldInput {
   readonly site?: Site;
   readonly hub?: Partial<HubSeed>;
   readonly around?: AroundCall;
+  /** Default: one of its own. */
+  readonly clock?: VirtualClock;
 }
 
 export interface BackupWorld {
@@ -50,7 +52,7 @@ export interface BackupWorld {
 
 export function openBackupWorld(input: BackupWorldInput): BackupWorld {
   const { start, seed, site = backupSite() } = input;
-  const clock = new VirtualClock(start);
+  const clock = input.clock ?? new VirtualClock(start);
   const random = new Random(seed);
   let machines: StepFunctionsModel | undefined;
   const sfn = { send: ((command: object) => machines?.send(command)) as BackupPorts["clients"]["sfn"]["send"] };

@@ -47,6 +47,15 @@ export interface ConsoleState {
     /** Dollars per hour of what runs now. */
     readonly pricePerHour: number;
   };
+  /** The hub's backups; absent = the sandbox makes none. */
+  readonly backups?: {
+    /** Sets by state, age of the newest proof, restore time: one line. */
+    readonly summary: string;
+    /** What runs: "nightly-1: WaitForSnapshots". */
+    readonly running: readonly string[];
+    /** How to look further. */
+    readonly command: string;
+  };
   /** The last minutes, oldest first, for a small chart. */
   readonly history: readonly {
     readonly at: number;

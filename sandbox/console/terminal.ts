@@ -25,6 +25,7 @@ export function renderTerminal(state: ConsoleState, size: ScreenSize, color: boo
   const rows = Math.max(1, Math.floor(size.rows));
   const top = [...headerLines(state, columns, rows), ...totalsLines(state, columns)];
   if (rows >= 22 && state.history.length > 1) top.push(trendLine(state, columns));
+  if (rows >= 22 && state.backups !== undefined) top.push(backupLine(state.backups));
   if (rows >= 18) top.push([]);
   const lines = [...top, ...body(state, columns, rows - top.length, rows >= 28)].slice(0, rows);
   return lines.map((line) => paint(line, columns, color)).join("\n");
@@ -97,6 +98,11 @@ function trendLine(state: ConsoleState, columns: number): Line {
       span(labels[index] ?? "", "dim"),
     ]),
   ];
+}
+
+function backupLine({ summary, running }: NonNullable<ConsoleState["backups"]>): Line {
+  const now = running.length === 0 ? [] : [span("   "), span(cleanText(running.join(", ")), "cyan")];
+  return [span("backups ", "dim"), span(cleanText(summary)), ...now];
 }
 
 function body(state: ConsoleState, columns: number, rows: number, roomy: boolean): Line[] {

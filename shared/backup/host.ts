@@ -34,7 +34,7 @@ export class HostRefused extends Error {
 const hostEvent = stepEvent.extend({ action: z.enum(["survey", "pause", "snapshot", "resume", "thaw"]) });
 
 /** How long each script may run. SSM's own minutes for delivery come on top, and all must end before the task's limit. */
-const LIMIT_SECONDS = { survey: 60, pause: 360, snapshot: 120, resume: 60, thaw: 60 } as const;
+const LIMIT_SECONDS = { survey: 60, pause: 360, snapshot: 240, resume: 60, thaw: 60 } as const;
 
 /** Units that are at work get so long to end. */
 const WAIT_FOR_UNITS_SECONDS = 300;

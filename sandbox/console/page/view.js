@@ -30,6 +30,7 @@ export function Page({ state, trouble }) {
         <${Chart} history=${state.history} />
         <${Builders} builders=${state.builders} capacities=${state.capacities ?? {}} />
         <${Decisions} decisions=${state.decisions} />
+        ${state.backups !== undefined && html`<${Backups} backups=${state.backups} />`}
         <${Tasks} tasks=${state.tasks} />
       </main>
     `
@@ -73,6 +74,16 @@ function Totals({ totals }) {
       <dl>
         ${shown.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
       </dl>
+    </section>
+  `;
+}
+
+function Backups({ backups }) {
+  return html`
+    <section class="backups" aria-labelledby="backups">
+      <h2 id="backups">Backups <span class="dim">${backups.running.join(", ")}</span></h2>
+      <p>${backups.summary}</p>
+      <p class="dim"><code>${backups.command}</code></p>
     </section>
   `;
 }

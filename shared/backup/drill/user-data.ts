@@ -49,10 +49,10 @@ export function drillUserData(input: DrillUserData): string {
   const text = [
     "#!/bin/bash",
     "# The drill of a backup set. Holds no secret.",
+    'toji="$TOJI_ROOT/opt/toji"', // TOJI_ROOT is for tests: unset on an instance
     "set -eu",
     "umask 022",
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoteForShell(name, value)}`),
-    'toji="${TOJI_ROOT-}/opt/toji"', // TOJI_ROOT is for tests: unset on an instance
     'mkdir -p "$toji/drill"',
     ...DRILL_FILES.map((path) => writeFileCommand(path, scripts(path))),
     'exec bash "$toji/drill/drill"',
