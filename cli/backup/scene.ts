@@ -142,6 +142,18 @@ export function openScene(args: BackupArgs, world: BackupWorld, out: (line: stri
   };
 }
 
+/** A sandbox has a time of its own, which its answers carry as their Date. Without an endpoint: the world's. */
+export async function clockAt(endpoint: string | undefined, clock: Clock): Promise<Clock> {
+  if (endpoint === undefined) return clock;
+  const date = await fetch(requireUrl(endpoint), { signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000) }).then(
+    ({ headers }) => headers.get("date"),
+    // Whoever is not there says so when something is asked of him.
+    () => null,
+  );
+  const ahead = date === null ? 0 : Date.parse(date) / 1000 - clock.now();
+  return { now: () => clock.now() + ahead, sleep: (seconds) => clock.sleep(seconds) };
+}
+
 async function readCatalog(store: ObjectStore): Promise<CatalogFile | null> {
   try {
     return await readCatalogFile(store);

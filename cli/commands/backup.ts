@@ -12,6 +12,7 @@ import {
   type BackupScene,
   type BackupWorld,
   COMMON_OPTIONS,
+  clockAt,
   openScene,
   PROCESS_WORLD,
 } from "../backup/scene.ts";
@@ -81,11 +82,16 @@ export function backupCommand(world: BackupWorld = PROCESS_WORLD): Command {
     usage: USAGE,
     async run(args, io) {
       const [name, ...rest] = args;
-      if (name === RETENTION) return await explained(world, rest, io, () => retention(world).run(rest, io));
+      if (name === RETENTION)
+        return await explained(world, rest, io, async () => {
+          const clock = await clockAt(wordsOf(rest).endpoint, world.clock);
+          return await retention({ ...world, clock }).run(rest, io);
+        });
       const { values, positionals } = parseArgs({ args: [...args], options: BACKUP_OPTIONS, allowPositionals: true });
       const { action, target } = readAction(positionals, values);
       return await explained(world, args, io, async () => {
-        const answer = await action.run(openScene(values, world, io.out), target);
+        const clock = await clockAt(values.endpoint, world.clock);
+        const answer = await action.run(openScene(values, { ...world, clock }, io.out), target);
         if (values.json === true) io.out(JSON.stringify(answer.json));
         else for (const line of answer.lines) io.out(line);
         return answer.code;

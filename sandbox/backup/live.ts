@@ -25,7 +25,7 @@ export async function openLiveBackups(
 ): Promise<LiveBackups> {
   const world = openBackupWorld({ seed, start: clock.now(), clock });
   const { machines, aws, hub, ports } = world;
-  const endpoint = await startAwsEndpoint({ s3: aws.s3, stepFunctions: machines, port });
+  const endpoint = await startAwsEndpoint({ s3: aws.s3, stepFunctions: machines, port, now: () => clock.now() });
   clock.after(OPENING_SECONDS, () => world.startBackup("opening", "opening"));
   clock.after(OPENING_DRILL_SECONDS, () => world.startDrill("opening-drill", null));
   const stop = world.startSchedules();

@@ -18,6 +18,8 @@ import { onSchedule } from "./schedule.ts";
 import { AWAY, backupSite, HOME } from "./site.ts";
 
 export const BUCKET = "toji-sandbox";
+/** A hub as the daily look wants it. */
+const WELL_KEPT = { kmsKeyId: "alias/hub", bootGoesWithInstance: false };
 const HOUR = "rate(1 hour)";
 
 export interface BackupWorldInput {
@@ -60,7 +62,7 @@ export function openBackupWorld(input: BackupWorldInput): BackupWorld {
   const drillSubnet = site.backup?.drill?.subnet;
   const ec2 = { subnets: drillSubnet === undefined ? subnets : [...subnets, drillSubnet] };
   const aws = backupAws({ clock, random, home: HOME, regions: [AWAY], buckets: [BUCKET], sfn, ec2 });
-  const hub = aws.addHub({ fleet: site.builders.fleet, split: true, ...input.hub });
+  const hub = aws.addHub({ fleet: site.builders.fleet, ...WELL_KEPT, ...input.hub });
   const board = new Board(clock);
   const tojiClock: Clock = { now: () => clock.now() + world.skew, sleep: (seconds) => clock.sleep(seconds) };
   const ports = openBackupPorts({

@@ -23,6 +23,8 @@ export interface WireAnswer {
 export interface AwsEndpointOptions {
   readonly s3: S3Model;
   readonly stepFunctions: StepFunctionsModel;
+  /** Epoch seconds of the sandbox's clock: the Date of each answer, as AWS's says AWS's time. */
+  now(): number;
   /** Default: any free one. */
   readonly port?: number;
 }
@@ -58,7 +60,8 @@ export async function startAwsEndpoint(options: AwsEndpointOptions): Promise<Aws
 async function serve(options: AwsEndpointOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const { status, headers, body } = await answer(options, request);
-    response.writeHead(status, { ...headers, "content-length": body.length }).end(body);
+    const date = new Date(options.now() * 1000).toUTCString();
+    response.writeHead(status, { ...headers, date, "content-length": body.length }).end(body);
   } catch (error) {
     // The client went away, or sent more than anything here is meant to hold.
     if (response.headersSent || response.destroyed) response.destroy();

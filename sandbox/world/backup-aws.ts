@@ -44,6 +44,8 @@ export interface HubSeed {
   readonly builds?: number;
   readonly orderSeconds?: number;
   readonly kmsKeyId?: string;
+  /** EC2's own default for a boot volume is true. */
+  readonly bootGoesWithInstance?: boolean;
 }
 
 export interface BackupAws {
@@ -196,7 +198,7 @@ function openHub(clock: VirtualClock, ec2: Ec2Model, seed: HubSeed): HubMachine 
     publicIp: "203.0.113.5",
     terminationProtected: true,
     volumes: [
-      { device: "/dev/xvda", sizeGiB: 30, deleteOnTermination: true, ...key },
+      { device: "/dev/xvda", sizeGiB: 30, deleteOnTermination: seed.bootGoesWithInstance ?? true, ...key },
       {
         device: "/dev/sdf",
         sizeGiB: treeGiB,

@@ -14,7 +14,11 @@ beforeEach(async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "sandbox");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "sandbox");
   world = await openBackupWorld();
-  endpoint = await startAwsEndpoint({ s3: world.s3, stepFunctions: world.script.model });
+  endpoint = await startAwsEndpoint({
+    s3: world.s3,
+    stepFunctions: world.script.model,
+    now: () => world.script.clock.now(),
+  });
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

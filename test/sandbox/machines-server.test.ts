@@ -27,7 +27,7 @@ let s3: S3Client;
 beforeEach(async () => {
   script = openScript();
   const model = new S3Model({ clock: script.clock, buckets: [BUCKET] });
-  endpoint = await startAwsEndpoint({ s3: model, stepFunctions: script.model });
+  endpoint = await startAwsEndpoint({ s3: model, stepFunctions: script.model, now: () => script.clock.now() });
   sfn = new SFNClient({ ...setting, endpoint: endpoint.url });
   s3 = new S3Client({ ...setting, endpoint: endpoint.url, forcePathStyle: true });
 });

@@ -1,8 +1,6 @@
-// The door of restores: what functions, the sandbox and the command line use.
-export { beginRestore, type RestoreRun } from "./begin.ts";
-export { endRestore, type RestoreRecord, restoreKey } from "./end.ts";
-export { RestoreRefused, RestoreStuck } from "./errors.ts";
+// The door of restores: what functions and the sandbox use.
+export { beginRestore } from "./begin.ts";
+export { endRestore, restoreKey } from "./end.ts";
 export { restoreHost } from "./host.ts";
-export { planRestore, type RestorePlan, type RestoreTo, type VolumePlan, whyNotRestored } from "./plan.ts";
-export { type Swap, swapVolumes } from "./swap.ts";
-export { type MadeVolumes, makeVolumes } from "./volumes.ts";
+export { swapVolumes } from "./swap.ts";
+export { makeVolumes } from "./volumes.ts";
