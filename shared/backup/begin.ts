@@ -69,7 +69,9 @@ export async function begin(ports: BackupPorts, event: unknown): Promise<BeginAn
   };
   ports.telemetry.info(`set ${setId} of ${hub.instanceId} begins: ${request.kind} by ${request.by}`, { setId });
   await createManifest(ports.store, manifest);
-  return { setId, epoch, region: clients.home, hub, copies: backup.copies };
+  // Whoever restores waits for his restore point, and a copy takes hours.
+  const copies = request.kind === "restore-point" ? [] : backup.copies;
+  return { setId, epoch, region: clients.home, hub, copies };
 }
 
 /** Takes the lease, or prolongs it for its holder: a step that would touch the hub does so first. */
