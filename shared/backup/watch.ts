@@ -5,6 +5,7 @@ import { imagesUsing, listOwnSnapshots } from "../aws/snapshots.ts";
 import { auditSnapshots, judgeProtection, type OwnSnapshot } from "./audit.ts";
 import { type CatalogFile, type CatalogSet, readCatalogFile, writeCatalogFile } from "./catalog-file.ts";
 import { type Inventory, type SeenPlace, takeInventory } from "./inventory.ts";
+import { mendTags } from "./mend-tags.ts";
 import type { BackupPorts } from "./ports.ts";
 import { sealSet } from "./seal.ts";
 import { BACKUP_TAG } from "./tags.ts";
@@ -35,7 +36,8 @@ export async function watch(ports: BackupPorts, machines: Machines): Promise<Wat
 export async function refreshCatalog(ports: BackupPorts, machines: Machines | null): Promise<CatalogFile> {
   const before = machines === null ? await machinesBefore(ports) : machines;
   let inventory = await takeInventory(ports);
-  if (await closeAbandoned(ports, inventory)) inventory = await takeInventory(ports);
+  const [closed, mended] = [await closeAbandoned(ports, inventory), await mendTags(ports, inventory)];
+  if (closed || mended) inventory = await takeInventory(ports);
   const { catalog, manifests, now } = inventory;
   const entries = catalog.entries.map((each) => ({ ...each, members: each.members.map((member) => ({ ...member })) }));
   const file: CatalogFile = {
