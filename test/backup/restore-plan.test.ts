@@ -100,11 +100,15 @@ describe("a restore in place", () => {
   it("is stopped when the hub's mounts lie elsewhere than the plan has them", () => {
     const plan = volumesOf(planRestore(makeManifest(), makeHub(), "replace", MOUNTS));
     expect(whyMisplaced(plan, makeManifest())).toBeNull();
+    const survey = { hostname: "hub" };
     const moved = makeManifest({
+      survey,
       members: [makeMember("vol-other", "/mnt/koji"), makeMember("vol-database", "/var/lib/pgsql")],
     });
     expect(whyMisplaced(plan, moved)).toContain("/mnt/koji is on vol-other, and vol-tree is attached as /dev/sdf");
-    expect(whyMisplaced(plan, makeManifest({ members: [] }))).toContain("on no volume that is known");
+    expect(whyMisplaced(plan, makeManifest({ survey, members: [] }))).toContain("on no volume that is known");
+    // A broken hub's restore point has no survey, and so nothing to contradict the plan.
+    expect(whyMisplaced(plan, { ...moved, survey: null })).toBeNull();
   });
 });
 
