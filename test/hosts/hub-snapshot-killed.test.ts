@@ -30,8 +30,8 @@ interface Point {
   readonly isFrozen: boolean;
 }
 
-/** Every line; from the first freeze on the first and the last time that each is run: between, loops do the same. */
-function pointsOf(trace: string): readonly Point[] {
+/** Every line; if `twice`, from the first freeze on also the last time that each is run: between, loops do the same. */
+function pointsOf(trace: string, twice: boolean): readonly Point[] {
   const steps = trace.trimEnd().split("\n");
   const freezing = readFileSync(SCRIPT, "utf8")
     .split("\n")
@@ -40,7 +40,7 @@ function pointsOf(trace: string): readonly Point[] {
   const last = new Map(steps.map((at) => [at.split(" ")[0], at]));
   return steps.flatMap((at, index) => {
     const isFrozen = index >= firstFreeze;
-    const isWanted = at.endsWith(" 1") || (isFrozen && last.get(at.split(" ")[0]) === at);
+    const isWanted = at.endsWith(" 1") || (twice && isFrozen && last.get(at.split(" ")[0]) === at);
     return isWanted ? [{ at, isFrozen }] : [];
   });
 }
@@ -72,10 +72,10 @@ class Scene {
     return this.host.start("bash", [join(this.host.directory, "tracer")], { ...this.environment(key, ec2), ...own });
   }
 
-  async points(ec2: Ec2): Promise<readonly Point[]> {
+  async points(ec2: Ec2, twice: boolean): Promise<readonly Point[]> {
     const file = join(this.host.directory, "trace");
     expect(await this.trace("trace", ec2, { file })).toMatchObject({ exit: 0, stderr: "" });
-    return pointsOf(readFileSync(file, "utf8"));
+    return pointsOf(readFileSync(file, "utf8"), twice);
   }
 }
 
@@ -95,7 +95,7 @@ describe.skipIf(noDisks).concurrent(`snapshot, killed at every line${noDisks}`, 
       try {
         const ec2 = await startEc2(host, { milliseconds: 20 });
         await writer.progress();
-        const all = await scene.points(ec2);
+        const all = await scene.points(ec2, share === 0);
         const points = all.filter(({ isFrozen }, index) => isFrozen || index % 2 === share);
         let longest = 0;
         for (const [index, { at, isFrozen }] of points.entries()) {

@@ -7,13 +7,14 @@ import { openSandbox } from "../../sandbox/sandbox.ts";
 import { TASK_STATE } from "../../shared/hub/index.ts";
 
 describe("a day in the sandbox", () => {
-  it.each([1, 2])("with seed %i ends with all tasks done, nothing left and all invariants", async (seed) => {
-    const summary = await runDay(seed);
+  // Seed 1 is the one of `npm start -- --once`, which .ci/run plays too.
+  it("ends with all tasks done, nothing left and all invariants, and the same seed is the same day", async () => {
+    const summary = await runDay(2);
     expect(summary.rules.flatMap((each) => each.violations)).toEqual([]);
     expect(summary.tasks.unfinished).toBe(0);
     expect(summary.launches).toBeGreaterThan(10);
     expect(summary.wait.p50Seconds).toBeGreaterThan(0);
-    if (seed === 1) expect(await runDay(seed), "the same seed is the same day").toEqual(summary);
+    expect(await runDay(2)).toEqual(summary);
   });
 });
 
