@@ -41,7 +41,7 @@ describe.skipIf(noPostgres)(`database and tree${noPostgres}`, () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), "toji-checks-"));
     postgres = new Postgres();
-    small = postgres.addHub("small", join(directory, "small"), { builds: 40, tasks: 1000 });
+    small = postgres.addHub("small", join(directory, "small"), { builds: 16, tasks: 1000 });
   });
 
   afterAll(() => {
