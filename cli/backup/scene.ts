@@ -1,7 +1,6 @@
 // Where a `toji backup` command acts, and by whose hand: options, environment, site document and bucket put together.
 
 import { randomBytes } from "node:crypto";
-import { userInfo } from "node:os";
 import { createInterface } from "node:readline";
 import { type BackupClients, openBackupClients } from "../../shared/aws/backup-clients.ts";
 import { type ObjectStore, openStore } from "../../shared/aws/store.ts";
@@ -11,6 +10,7 @@ import { parseSite, type Site } from "../../shared/config/index.ts";
 import { Problem } from "../fleet/scene.ts";
 import { oneLine } from "../fleet/words.ts";
 import { readInput, UsageError } from "../io.ts";
+import { processUserName } from "../user-name.ts";
 
 export const BACKUP_OPTIONS = {
   bucket: { type: "string" },
@@ -59,14 +59,7 @@ export const PROCESS_WORLD: BackupWorld = {
   open: openBackupClients,
   clock: systemClock,
   env: process.env,
-  userName() {
-    try {
-      return userInfo().username;
-    } catch {
-      // A user id without an entry in the password file.
-      return `uid ${process.getuid?.() ?? "unknown"}`;
-    }
-  },
+  userName: processUserName,
   token: () => randomBytes(2).toString("hex"),
   // The question is no result: stdout stays free for those.
   ask(question) {

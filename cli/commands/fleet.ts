@@ -1,6 +1,5 @@
 // `toji fleet`: what the fleet did last, and the operator's hand on it: holds, pins, drains.
 
-import { userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import { openClients } from "../../shared/aws/clients.ts";
 import { systemClock } from "../../shared/clock.ts";
@@ -20,6 +19,7 @@ import {
 } from "../fleet/scene.ts";
 import { status } from "../fleet/status.ts";
 import { type Command, EXIT, UsageError } from "../io.ts";
+import { processUserName } from "../user-name.ts";
 
 interface Action {
   /** Besides those of every action. */
@@ -67,14 +67,7 @@ const PROCESS_WORLD: FleetWorld = {
   open: openClients,
   clock: systemClock,
   env: process.env,
-  userName() {
-    try {
-      return userInfo().username;
-    } catch {
-      // A user id without an entry in the password file.
-      return `uid ${process.getuid?.() ?? "unknown"}`;
-    }
-  },
+  userName: processUserName,
 };
 
 export function fleetCommand(world: FleetWorld = PROCESS_WORLD): Command {

@@ -8,13 +8,47 @@ import {
   type Instance,
   type Volume,
 } from "@aws-sdk/client-ec2";
-import { BACKUP_TAG } from "../backup/tags.ts";
-import type { HubInstance, HubVolume } from "../backup/types.ts";
 import type { AwsClients } from "./clients.ts";
 import { attempt } from "./errors.ts";
 import { byTag } from "./tag-set.ts";
 
 type Ec2 = AwsClients["ec2"];
+
+/** On the hub's instance, value = the fleet's name. */
+export const HUB_TAG = "toji:hub";
+
+/** A volume of the hub. */
+export interface HubVolume {
+  readonly volume: string;
+  /** EC2's device name, /dev/sdf. */
+  readonly device: string;
+  readonly sizeGiB: number;
+  readonly type: string;
+  readonly iops: number | null;
+  readonly throughput: number | null;
+  readonly encrypted: boolean;
+  readonly kmsKeyId: string | null;
+  readonly deleteOnTermination: boolean;
+  readonly isBoot: boolean;
+}
+
+/** The hub's instance: what one must know to build it again. */
+export interface HubInstance {
+  readonly instanceId: string;
+  readonly instanceType: string;
+  readonly imageId: string;
+  readonly zone: string;
+  readonly subnetId: string;
+  readonly securityGroups: readonly string[];
+  readonly privateIp: string | null;
+  readonly publicIp: string | null;
+  /** Of the Elastic IP, if it has one. */
+  readonly allocationId: string | null;
+  readonly instanceProfile: string | null;
+  readonly keyName: string | null;
+  readonly terminationProtected: boolean;
+  readonly volumes: readonly HubVolume[];
+}
 
 /** The tag of the hub is on no running instance, or on several. */
 export class HubNotFound extends Error {
@@ -27,7 +61,7 @@ const ALIVE = ["pending", "running", "stopping", "stopped"];
 
 /** The one running instance whose tag toji:hub names the fleet. Throws HubNotFound when there is none, or more than one. */
 export async function findHub(ec2: Ec2, fleet: string): Promise<HubInstance> {
-  const tag = { key: BACKUP_TAG.hub, value: fleet };
+  const tag = { key: HUB_TAG, value: fleet };
   const command = new DescribeInstancesCommand({
     Filters: [byTag(tag), { Name: "instance-state-name", Values: ALIVE }],
   });

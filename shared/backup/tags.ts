@@ -1,8 +1,10 @@
 // The tags of backups: AWS keeps no object for a set, so its members say what they are part of.
 
+import { HUB_TAG } from "../aws/hub-instance.ts";
+
 export const BACKUP_TAG = {
   /** On the hub's instance, value = the fleet's name: which instance is backed up. */
-  hub: "toji:hub",
+  hub: HUB_TAG,
   /** On all that a backup, a drill or a restore makes, value = the fleet's name. */
   site: "toji:backup",
   /** On a snapshot: id of its set. */

@@ -1,5 +1,9 @@
 // What a backup set is, from its snapshots to its verdict. All times are epoch seconds unless a name says ISO.
 
+import type { HubInstance } from "../aws/hub-instance.ts";
+
+export type { HubInstance, HubVolume } from "../aws/hub-instance.ts";
+
 /** `application`: database at rest and tree whole at one proven instant; `crash`: one instant, not at rest; `torn`: not one instant. */
 export type Grade = "application" | "crash" | "torn";
 
@@ -22,39 +26,6 @@ export interface Member {
   readonly startedAt: number;
   readonly encrypted: boolean;
   readonly tags: Readonly<Record<string, string>>;
-}
-
-/** A volume of the hub at the time of the set. */
-export interface HubVolume {
-  readonly volume: string;
-  /** EC2's device name, /dev/sdf. */
-  readonly device: string;
-  readonly sizeGiB: number;
-  readonly type: string;
-  readonly iops: number | null;
-  readonly throughput: number | null;
-  readonly encrypted: boolean;
-  readonly kmsKeyId: string | null;
-  readonly deleteOnTermination: boolean;
-  readonly isBoot: boolean;
-}
-
-/** The hub's instance: what one must know to build it again. */
-export interface HubInstance {
-  readonly instanceId: string;
-  readonly instanceType: string;
-  readonly imageId: string;
-  readonly zone: string;
-  readonly subnetId: string;
-  readonly securityGroups: readonly string[];
-  readonly privateIp: string | null;
-  readonly publicIp: string | null;
-  /** Of the Elastic IP, if it has one. */
-  readonly allocationId: string | null;
-  readonly instanceProfile: string | null;
-  readonly keyName: string | null;
-  readonly terminationProtected: boolean;
-  readonly volumes: readonly HubVolume[];
 }
 
 /** Who asked for a backup, and as what. */
