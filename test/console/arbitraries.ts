@@ -58,6 +58,7 @@ export const anyConsoleState: fc.Arbitrary<ConsoleState> = fc.record({
   builders: fc.array(anyBuilder, { maxLength: 60 }),
   capacities: fc.constantFrom({}, { "default-x86": 3, "default-arm": 0 }),
   tasks: fc.constant(busyState().tasks),
+  backups: fc.record({ summary: anyText, running: fc.array(anyText, { maxLength: 5 }), command: anyText }),
   decisions: fc.array(anyDecision, { maxLength: 20 }),
   totals: fc.record({
     tasksDone: anyNumber,

@@ -51,6 +51,11 @@ describe.skipIf(absent)(`the page${reason}`, () => {
     expect(await texts(".builders tbody tr:first-child .load")).toEqual(["3 tasks, 5.5 of 6", "1 task, 1.5 of 3"]);
     expect(await texts(".legend .series")).toEqual(["free 6", "running 13", "builders 12"]);
     expect(await browser.evaluate("document.querySelector('.plot canvas').width > 300")).toBe(true);
+    expect(await texts(".backups h2, .backups p")).toEqual([
+      "Backups nightly-3: WaitForSnapshots",
+      "2 unverified, 1 verified; newest proof 3.4 h old, restored in 13 min",
+      "npx toji backup list --endpoint http://127.0.0.1:4082 --bucket toji-sandbox --region us-east-1",
+    ]);
     expect(await texts(".decisions li strong")).toEqual(["launch", "terminate", "drain", "enable", "free-tasks"]);
     expect(browser.complaints).toEqual([]);
   });

@@ -40,6 +40,11 @@ export function busyState(changes: Partial<ConsoleState> = {}): ConsoleState {
     speed: 20,
     hubUrl: "http://127.0.0.1:8080/kojihub",
     pageUrl: "http://127.0.0.1:8081/",
+    backups: {
+      summary: "2 unverified, 1 verified; newest proof 3.4 h old, restored in 13 min",
+      running: ["nightly-3: WaitForSnapshots"],
+      command: "npx toji backup list --endpoint http://127.0.0.1:4082 --bucket toji-sandbox --region us-east-1",
+    },
     queue: [
       { channel: "createrepo", arch: "noarch", free: 1, oldestSeconds: 4, weight: 1.5 },
       { channel: "default", arch: "aarch64", free: 2, oldestSeconds: 412, weight: 3.5 },

@@ -26,6 +26,7 @@ describe("a screen", () => {
       "1,342 done   wait p50 12 s, p95 3.4 min",
       "41.3 instance-hours   $3.91 spent, now $0.987/h",
       "last 15 min",
+      "backups 2 unverified, 1 verified; newest proof 3.4 h old, restored in 13 min   nightly-3: WaitForSnapshots",
       "server is offline",
       "the budget of $1.20 an hour leaves $0.03",
     ]) {
