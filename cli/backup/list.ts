@@ -23,7 +23,7 @@ export async function list(scene: BackupScene): Promise<Answer> {
   const { verifiedAgeHours, retention } = scene.site?.backup ?? backupSchema.parse({});
   const numbers = numbersOf(catalog, scene.now);
   const problems = problemsOf(catalog, numbers, scene.now, verifiedAgeHours);
-  const { at, site, region, sets, disagreements, unknown, protection, newestVerified } = catalog;
+  const { at, site, region, sets, disagreements, unknown, others, protection, newestVerified } = catalog;
   return {
     code: problems.length === 0 ? EXIT.fine : EXIT.problem,
     json: {
@@ -36,6 +36,7 @@ export async function list(scene: BackupScene): Promise<Answer> {
       numbers,
       disagreements,
       unknown,
+      others,
       protection,
       sets,
     },
@@ -44,6 +45,7 @@ export async function list(scene: BackupScene): Promise<Answer> {
       ...numberLines(catalog, numbers),
       ...disagreements.map((sentence) => `disagreement: ${sentence}`),
       ...unknown.map((sentence) => `unknown snapshot: ${sentence}`),
+      ...others.map((sentence) => `also there: ${sentence}`),
       ...protection.map((sentence) => `unprotected: ${sentence}`),
       ...(sets.length === 0 ? [] : ["", ...tableOf(sets, retention.timezone)]),
     ],

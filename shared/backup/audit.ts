@@ -5,6 +5,7 @@ import type { HubInstance, HubVolume } from "./types.ts";
 /** A snapshot this account owns, whatever made it. */
 export interface OwnSnapshot {
   readonly snapshot: string;
+  readonly volume: string;
   readonly region: string;
   readonly startedAt: number;
   readonly sizeGiB: number;
@@ -34,6 +35,18 @@ export function auditSnapshots(
       const sentence = `${each.snapshot} in ${each.region} is in no set: ${ageDays} d old, ${each.sizeGiB} GiB, ${about}; it stays`;
       return { ...each, ageDays, sentence };
     });
+}
+
+/**
+ * Many accounts hold more than a hub: one sentence for all of a region that are of volumes which no set knows. null = there
+ * are none.
+ */
+export function tellOthers(others: readonly UnknownSnapshot[], region: string): string | null {
+  const [oldest] = others;
+  if (oldest === undefined) return null;
+  const size = others.reduce((sum, { sizeGiB }) => sum + sizeGiB, 0);
+  const are = others.length === 1 ? "snapshot is of a volume" : "snapshots are of volumes";
+  return `${others.length} more ${are} that no set knows, in ${region}: ${size} GiB, the oldest ${oldest.ageDays} d old (${oldest.snapshot}); they stay`;
 }
 
 /** What a mistaken terminate would destroy, each with the command that mends it. Empty = protected. */

@@ -73,8 +73,10 @@ export const catalogFile = z.object({
   sets: z.array(catalogSet),
   /** Where tags, manifests and AWS say different things: sentences. */
   disagreements: z.array(z.string()),
-  /** Snapshots that no set knows: sentences. Nothing deletes them. */
+  /** Snapshots of the hub's volumes that are in no set: sentences. Nothing deletes them. */
   unknown: z.array(z.string()),
+  /** Snapshots of other volumes: one sentence a region. */
+  others: z.array(z.string()).default([]),
   /** What would let the hub or its volumes vanish by a mistake: sentences. */
   protection: z.array(z.string()),
   newestVerified: z.object({ id: z.string(), instant: z.number() }).nullable(),

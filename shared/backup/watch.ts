@@ -2,10 +2,11 @@
 
 import { findHub, HubNotFound } from "../aws/hub-instance.ts";
 import { imagesUsing, listOwnSnapshots } from "../aws/snapshots.ts";
-import { auditSnapshots, judgeProtection, type OwnSnapshot } from "./audit.ts";
+import { auditSnapshots, judgeProtection, type OwnSnapshot, tellOthers } from "./audit.ts";
 import { type CatalogFile, type CatalogSet, readCatalogFile, writeCatalogFile } from "./catalog-file.ts";
 import { type Inventory, type SeenPlace, takeInventory } from "./inventory.ts";
 import { mendTags } from "./mend-tags.ts";
+import { nameOf } from "./places.ts";
 import type { BackupPorts } from "./ports.ts";
 import { sealSet } from "./seal.ts";
 import { BACKUP_TAG } from "./tags.ts";
@@ -50,7 +51,7 @@ export async function refreshCatalog(ports: BackupPorts, machines: Machines | nu
       .toSorted((a, b) => b.startedAt - a.startedAt)
       .map((each) => setOf(each, inventory)),
     disagreements: [...catalog.disagreements],
-    unknown: await unknownSnapshots(ports, inventory),
+    ...(await unknownSnapshots(ports, inventory)),
     protection: await protection(ports),
     newestVerified: newestVerified(entries, now),
     entries,
@@ -119,10 +120,14 @@ function setOf(manifest: Manifest, { places }: Inventory): CatalogSet {
 }
 
 /** Snapshots of images are known by their images; those of sets by their tags or manifests. */
-async function unknownSnapshots({ clients }: BackupPorts, { manifests, places, now }: Inventory): Promise<string[]> {
+async function unknownSnapshots(
+  { clients }: BackupPorts,
+  { manifests, places, now }: Inventory,
+): Promise<{ readonly unknown: string[]; readonly others: string[] }> {
   const standing = manifests.filter(({ expiredAt }) => expiredAt === null);
   const named = standing.flatMap(({ members, copies }) => [...members, ...copies.flatMap((each) => each.members)]);
-  const lists = places.map(async ({ place, snapshots }: SeenPlace): Promise<string[]> => {
+  const volumes = new Set(manifests.flatMap(({ hub }) => hub.volumes.map(({ volume }) => volume)));
+  const lists = places.map(async ({ place, snapshots }: SeenPlace) => {
     const ec2 = clients.ec2(place);
     const known = new Set([...snapshots, ...named].map(({ snapshot }) => snapshot));
     const own = (await listOwnSnapshots(ec2)).filter(({ snapshot }) => !known.has(snapshot));
@@ -131,9 +136,18 @@ async function unknownSnapshots({ clients }: BackupPorts, { manifests, places, n
       own.map(({ snapshot }) => snapshot),
     );
     const strangers: OwnSnapshot[] = own.map((each) => ({ ...each, region: place.region }));
-    return auditSnapshots(strangers, ofImages, now).map(({ sentence }) => sentence);
+    const found = auditSnapshots(strangers, ofImages, now);
+    const others = tellOthers(
+      found.filter(({ volume }) => !volumes.has(volume)),
+      nameOf(place),
+    );
+    return {
+      unknown: found.filter(({ volume }) => volumes.has(volume)).map(({ sentence }) => sentence),
+      others: others === null ? [] : [others],
+    };
   });
-  return (await Promise.all(lists)).flat();
+  const found = await Promise.all(lists);
+  return { unknown: found.flatMap(({ unknown }) => unknown), others: found.flatMap(({ others }) => others) };
 }
 
 async function protection({ clients, site, backup }: BackupPorts): Promise<string[]> {

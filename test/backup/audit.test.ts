@@ -1,7 +1,7 @@
 // Unknown snapshots are told with what a person needs to know them by; an unprotected hub with the command that mends it.
 
 import { describe, expect, it } from "vitest";
-import { auditSnapshots, judgeProtection } from "../../shared/backup/audit.ts";
+import { auditSnapshots, judgeProtection, tellOthers } from "../../shared/backup/audit.ts";
 import type { HubInstance, HubVolume } from "../../shared/backup/types.ts";
 
 const NOW = 1_795_435_200;
@@ -9,16 +9,31 @@ const DAY = 86_400;
 
 describe("auditSnapshots", () => {
   const own = [
-    { snapshot: "snap-set", region: "eu-west-1", startedAt: NOW, sizeGiB: 8, description: "" },
-    { snapshot: "snap-new", region: "eu-west-1", startedAt: NOW - 0.5 * DAY, sizeGiB: 8, description: " " },
+    { snapshot: "snap-set", volume: "vol-1", region: "eu-west-1", startedAt: NOW, sizeGiB: 8, description: "" },
+    {
+      snapshot: "snap-new",
+      volume: "vol-1",
+      region: "eu-west-1",
+      startedAt: NOW - 0.5 * DAY,
+      sizeGiB: 8,
+      description: " ",
+    },
     {
       snapshot: "snap-old",
+      volume: "vol-1",
       region: "eu-west-1",
       startedAt: NOW - 2000.7 * DAY,
       sizeGiB: 1000,
       description: "before upgrade",
     },
   ];
+
+  it("are told in one sentence where they are of volumes that no set knows", () => {
+    expect(tellOthers([], "eu-west-1")).toBeNull();
+    expect(tellOthers(auditSnapshots(own, new Set(), NOW), "eu-west-1")).toMatch(
+      /^\d+ more snapshots are of volumes that no set knows, in eu-west-1: \d+ GiB, the oldest \d+ d old \(snap-old\); they stay$/,
+    );
+  });
 
   it("names those that are in no set, oldest first", () => {
     expect(auditSnapshots(own, new Set(["snap-set"]), NOW).map(({ sentence }) => sentence)).toEqual([

@@ -77,6 +77,24 @@ describe("a look at all sets", () => {
     expect(world.aws.ec2.storage.snapshots.inWorld()).toHaveLength(set.members.length + 2);
   });
 
+  it("tells snapshots of other machines in one sentence, without an alarm", async () => {
+    const world = openBackupWorld();
+    await world.backUp("nightly-1");
+    const other = world.aws.ec2.storage.addInstance({
+      ...{ instanceType: "t3.small", vcpus: 2, imageId: "ami-0c", zone: `${HOME}a`, tags: new Map() },
+      ...{ subnetId: "subnet-0a", securityGroupIds: [], volumes: [{ device: "/dev/xvda", sizeGiB: 20 }] },
+    });
+    const order = new CreateSnapshotsCommand({ InstanceSpecification: { InstanceId: other } });
+    for (let time = 0; time < 3; time++) await world.play(() => world.ports.clients.ec2({ region: HOME }).send(order));
+    await world.wait(HOUR);
+    expect(await world.watch()).toMatchObject({ unknown: 0 });
+    expect(world.valueOf("UnknownSnapshots")).toBe(0);
+    const file = await world.play(() => readCatalogFile(world.ports.store));
+    expect(file?.others).toEqual([
+      expect.stringContaining(`3 more snapshots are of volumes that no set knows, in ${HOME}: 60 GiB`),
+    ]);
+  });
+
   it("says where tags, manifests and AWS do not agree", async () => {
     const world = openBackupWorld();
     const set = await world.backUp("nightly-1");

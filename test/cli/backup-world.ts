@@ -95,7 +95,13 @@ export function catalog(change: Partial<CatalogFile> = {}): CatalogFile {
   return {
     ...{ at: START - 600, site: "toji", region: "eu-west-1", sets: [catalogSet()] },
     machines: { backup: arn("backup"), drill: arn("drill"), restore: arn("restore") },
-    ...{ disagreements: [], unknown: [], protection: [], newestVerified: { id: SET, instant: START - 10 * HOUR } },
+    ...{
+      disagreements: [],
+      unknown: [],
+      others: [],
+      protection: [],
+      newestVerified: { id: SET, instant: START - 10 * HOUR },
+    },
     entries: [],
     ...change,
   };
