@@ -45,7 +45,7 @@ export async function list(scene: BackupScene): Promise<Answer> {
       ...numberLines(catalog, numbers),
       ...disagreements.map((sentence) => `disagreement: ${sentence}`),
       ...unknown.map((sentence) => `unknown snapshot: ${sentence}`),
-      ...others.map((sentence) => `also there: ${sentence}`),
+      ...others.map((sentence) => `note: ${sentence}`),
       ...protection.map((sentence) => `unprotected: ${sentence}`),
       ...(sets.length === 0 ? [] : ["", ...tableOf(sets, retention.timezone)]),
     ],

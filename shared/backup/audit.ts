@@ -52,7 +52,7 @@ export function tellOthers(others: readonly UnknownSnapshot[], region: string): 
 /** What a mistaken terminate would destroy, each with the command that mends it. Empty = protected. */
 export function judgeProtection(hub: HubInstance, { bootVolume }: { readonly bootVolume: boolean }): readonly string[] {
   const { instanceId, terminationProtected, volumes } = hub;
-  const region = /^[a-z]{2}(-[a-z]+)+-\d/.exec(hub.zone)?.[0] ?? hub.zone;
+  const region = regionOf(hub);
   const modify = `aws ec2 modify-instance-attribute --region ${region} --instance-id ${instanceId}`;
   const findings: string[] = [];
   if (!terminationProtected)
@@ -62,14 +62,23 @@ export function judgeProtection(hub: HubInstance, { bootVolume }: { readonly boo
       const mapping = JSON.stringify([{ DeviceName: volume.device, Ebs: { DeleteOnTermination: false } }]);
       findings.push(`${nameOf(volume)} is deleted with the instance: ${modify} --block-device-mappings '${mapping}'`);
     }
-    if (!volume.encrypted) {
-      // There is no encrypting in place; volumes made from then on are encrypted, those of a restore too.
-      findings.push(
-        `${nameOf(volume)} is not encrypted: aws ec2 enable-ebs-encryption-by-default --region ${region}, then restore a set made of it`,
-      );
-    }
   }
   return findings;
+}
+
+/** No mistake can mend or worsen it, so it is advice: there is no encrypting in place, only volumes made anew. */
+export function judgeEncryption(hub: HubInstance, { bootVolume }: { readonly bootVolume: boolean }): readonly string[] {
+  return hub.volumes
+    .filter(({ encrypted, isBoot }) => !encrypted && (bootVolume || !isBoot))
+    .map(
+      (volume) =>
+        `${nameOf(volume)} is not encrypted: aws ec2 enable-ebs-encryption-by-default --region ${regionOf(hub)}, then restore a set made of it`,
+    );
+}
+
+/** Of a zone, and of a local zone. */
+function regionOf({ zone }: Pick<HubInstance, "zone">): string {
+  return /^[a-z]{2}(-[a-z]+)+-\d/.exec(zone)?.[0] ?? zone;
 }
 
 function nameOf({ volume, device, isBoot }: HubVolume): string {

@@ -75,7 +75,7 @@ export const catalogFile = z.object({
   disagreements: z.array(z.string()),
   /** Snapshots of the hub's volumes that are in no set: sentences. Nothing deletes them. */
   unknown: z.array(z.string()),
-  /** Snapshots of other volumes: one sentence a region. */
+  /** What is no trouble and yet worth knowing: snapshots of other volumes, volumes that are not encrypted. */
   others: z.array(z.string()).default([]),
   /** What would let the hub or its volumes vanish by a mistake: sentences. */
   protection: z.array(z.string()),

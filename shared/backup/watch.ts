@@ -2,7 +2,7 @@
 
 import { findHub, HubNotFound } from "../aws/hub-instance.ts";
 import { imagesUsing, listOwnSnapshots } from "../aws/snapshots.ts";
-import { auditSnapshots, judgeProtection, type OwnSnapshot, tellOthers } from "./audit.ts";
+import { auditSnapshots, judgeEncryption, judgeProtection, type OwnSnapshot, tellOthers } from "./audit.ts";
 import { type CatalogFile, type CatalogSet, readCatalogFile, writeCatalogFile } from "./catalog-file.ts";
 import { type Inventory, type SeenPlace, takeInventory } from "./inventory.ts";
 import { mendTags } from "./mend-tags.ts";
@@ -41,6 +41,8 @@ export async function refreshCatalog(ports: BackupPorts, machines: Machines | nu
   if (closed || mended) inventory = await takeInventory(ports);
   const { catalog, manifests, now } = inventory;
   const entries = catalog.entries.map((each) => ({ ...each, members: each.members.map((member) => ({ ...member })) }));
+  const strangers = await unknownSnapshots(ports, inventory);
+  const guarded = await lookAtHub(ports);
   const file: CatalogFile = {
     at: now,
     site: ports.site.builders.fleet,
@@ -51,8 +53,9 @@ export async function refreshCatalog(ports: BackupPorts, machines: Machines | nu
       .toSorted((a, b) => b.startedAt - a.startedAt)
       .map((each) => setOf(each, inventory)),
     disagreements: [...catalog.disagreements],
-    ...(await unknownSnapshots(ports, inventory)),
-    protection: await protection(ports),
+    ...strangers,
+    others: [...strangers.others, ...guarded.advice],
+    protection: guarded.protection,
     newestVerified: newestVerified(entries, now),
     entries,
   };
@@ -150,12 +153,15 @@ async function unknownSnapshots(
   return { unknown: found.flatMap(({ unknown }) => unknown), others: found.flatMap(({ others }) => others) };
 }
 
-async function protection({ clients, site, backup }: BackupPorts): Promise<string[]> {
+async function lookAtHub({ clients, site, backup }: BackupPorts): Promise<{
+  readonly protection: string[];
+  readonly advice: string[];
+}> {
   try {
     const hub = await findHub(clients.ec2({ region: clients.home }), site.builders.fleet);
-    return [...judgeProtection(hub, backup)];
+    return { protection: [...judgeProtection(hub, backup)], advice: [...judgeEncryption(hub, backup)] };
   } catch (error) {
-    if (error instanceof HubNotFound) return [error.message];
+    if (error instanceof HubNotFound) return { protection: [error.message], advice: [] };
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // Unknown snapshots are told with what a person needs to know them by; an unprotected hub with the command that mends it.
 
 import { describe, expect, it } from "vitest";
-import { auditSnapshots, judgeProtection, tellOthers } from "../../shared/backup/audit.ts";
+import { auditSnapshots, judgeEncryption, judgeProtection, tellOthers } from "../../shared/backup/audit.ts";
 import type { HubInstance, HubVolume } from "../../shared/backup/types.ts";
 
 const NOW = 1_795_435_200;
@@ -102,9 +102,9 @@ describe("judgeProtection", () => {
   });
 
   it("finds volumes that are not encrypted, and says the way there is", () => {
-    const [finding, ...others] = judgeProtection(hub({ volumes: [volume({ encrypted: false })] }), {
-      bootVolume: true,
-    });
+    const open = hub({ volumes: [volume({ encrypted: false })] });
+    const [finding, ...others] = judgeEncryption(open, { bootVolume: true });
+    expect(judgeProtection(open, { bootVolume: true })).toEqual([]);
     expect(others).toEqual([]);
     expect(finding).toMatch(
       /^vol-1 \(\/dev\/sdf\) is not encrypted: aws ec2 enable-ebs-encryption-by-default --region eu-west-1/,
