@@ -1,20 +1,37 @@
 // The scripted day through the production handler: every invariant holds, and the judge notices when one does not.
 
 import { describe, expect, it } from "vitest";
-import { DAY_START, furnishHub, submitPush } from "../../sandbox/day.ts";
+import { DAY_START, furnishHub, scheduleDay, submitPush } from "../../sandbox/day.ts";
 import { runDay } from "../../sandbox/once.ts";
 import { openSandbox } from "../../sandbox/sandbox.ts";
+import { summarise } from "../../sandbox/summary.ts";
 import { TASK_STATE } from "../../shared/hub/index.ts";
 
 describe("a day in the sandbox", () => {
   // Seed 1 is the one of `npm start -- --once`, which .ci/run plays too.
-  it("ends with all tasks done, nothing left and all invariants, and the same seed is the same day", async () => {
+  it("ends with all tasks done, nothing left and all invariants", async () => {
     const summary = await runDay(2);
     expect(summary.rules.flatMap((each) => each.violations)).toEqual([]);
     expect(summary.tasks.unfinished).toBe(0);
     expect(summary.launches).toBeGreaterThan(10);
     expect(summary.wait.p50Seconds).toBeGreaterThan(0);
-    expect(await runDay(2)).toEqual(summary);
+  });
+
+  it("is the same day again with the same seed", async () => {
+    const morning = async () => {
+      const sandbox = await openSandbox({ seed: 2, start: DAY_START });
+      furnishHub(sandbox);
+      scheduleDay(sandbox);
+      const stop = sandbox.startSchedule();
+      await sandbox.clock.runUntil(DAY_START + 4 * 3600);
+      stop();
+      const summary = summarise(sandbox, { ended: false });
+      await sandbox.close();
+      return summary;
+    };
+    const summary = await morning();
+    expect(summary.launches).toBeGreaterThan(3);
+    expect(await morning()).toEqual(summary);
   });
 });
 
