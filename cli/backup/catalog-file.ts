@@ -1,6 +1,7 @@
 // A catalog in a file: a JSON array of sets, or an object that holds one; read strictly, each complaint names set and field.
 
 import * as z from "zod";
+import { gradeSchema, memberStateSchema, setStateSchema } from "../../shared/backup/manifest.ts";
 import type { CatalogEntry } from "../../shared/backup/types.ts";
 import { UsageError } from "../io.ts";
 
@@ -39,12 +40,12 @@ const instant = z.union([isoInstant, epochInstant], { error: "write an ISO 8601 
 const entry = z.object({
   id: z.string().min(1),
   instant,
-  grade: z.enum(["application", "crash", "torn"]),
-  state: z.enum(["pending", "unverified", "verified", "degraded", "failed"]),
+  grade: gradeSchema,
+  state: setStateSchema,
   members: z.array(
     z.object({
       snapshot: z.string().min(1),
-      state: z.enum(["pending", "completed", "error", "recoverable", "recovering", "missing"]),
+      state: memberStateSchema,
       locked: z.boolean(),
       inUse: z.boolean(),
       region: z.string().min(1),

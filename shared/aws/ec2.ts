@@ -17,6 +17,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import type { AwsClients } from "./clients.ts";
 import { AwsCallFailed, attempt } from "./errors.ts";
+import { byTag, readTags, type TagFilter, writeTags } from "./tag-set.ts";
 
 type Market = "spot" | "on-demand";
 
@@ -59,14 +60,11 @@ export interface LaunchAnswer {
  * Every instance that carries the tag, in any state EC2 still lists, page by page. EC2's own tags may be asked for as
  * well: `aws:ec2launchtemplate:id` stands on what a launch template launched, whatever persons do to the other tags.
  */
-export async function listInstances(
-  ec2: AwsClients["ec2"],
-  tag: { readonly key: string; readonly value: string },
-): Promise<TaggedInstance[]> {
+export async function listInstances(ec2: AwsClients["ec2"], tag: TagFilter): Promise<TaggedInstance[]> {
   const found: TaggedInstance[] = [];
   let NextToken: string | undefined;
   do {
-    const input = { Filters: [{ Name: `tag:${tag.key}`, Values: [tag.value] }], MaxResults: 1000, NextToken };
+    const input = { Filters: [byTag(tag)], MaxResults: 1000, NextToken };
     const page = await attempt("DescribeInstances", () => ec2.send(new DescribeInstancesCommand(input)));
     for (const reservation of page.Reservations ?? []) found.push(...(reservation.Instances ?? []).map(readInstance));
     NextToken = page.NextToken;
@@ -85,7 +83,7 @@ function readInstance(instance: Ec2Instance): TaggedInstance {
     imageId: instance.ImageId ?? null,
     // Server.SpotInstanceTermination and Server.SpotInstanceShutdown (SDK typings, StateReason).
     takenBySpot: instance.StateReason?.Code?.startsWith("Server.SpotInstance") ?? false,
-    tags: Object.fromEntries((instance.Tags ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
+    tags: readTags(instance.Tags),
   };
 }
 
@@ -172,7 +170,7 @@ export async function launchInstance(ec2: AwsClients["ec2"], request: LaunchRequ
 }
 
 function fleetInput(request: LaunchRequest): CreateFleetCommandInput {
-  const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
+  const Tags = writeTags(request.tags);
   return {
     Type: "instant",
     ClientToken: request.token,
@@ -202,7 +200,7 @@ export async function tagInstance(
   instanceId: string,
   tags: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  const Tags = writeTags(tags);
   const command = new CreateTagsCommand({ Resources: [instanceId], Tags });
   await attempt("CreateTags", () => ec2.send(command));
 }

@@ -8,20 +8,13 @@ import {
   DescribeNetworkInterfacesCommand,
   DescribeVolumesCommand,
   type NetworkInterface,
-  type Tag,
   type Volume,
 } from "@aws-sdk/client-ec2";
 import type { AwsClients } from "./clients.ts";
 import { AwsCallFailed, attempt } from "./errors.ts";
+import { byTag, readTags, type TagFilter, type Tags } from "./tag-set.ts";
 
 type Ec2 = AwsClients["ec2"];
-type Tags = Readonly<Record<string, string>>;
-
-interface TagFilter {
-  readonly key: string;
-  readonly value: string;
-}
-
 export interface TaggedVolume {
   readonly volumeId: string;
   /** EC2's word; `available` = attached to nothing. */
@@ -41,11 +34,11 @@ export interface TaggedInterface {
 const GONE: ReadonlySet<string> = new Set(["InvalidVolume.NotFound", "InvalidNetworkInterfaceID.NotFound"]);
 
 /** Every volume that carries the tag, page by page. */
-export async function listVolumes(ec2: Ec2, { key, value }: TagFilter): Promise<TaggedVolume[]> {
+export async function listVolumes(ec2: Ec2, tag: TagFilter): Promise<TaggedVolume[]> {
   const found: TaggedVolume[] = [];
   let NextToken: string | undefined;
   do {
-    const input = { Filters: [{ Name: `tag:${key}`, Values: [value] }], MaxResults: 500, NextToken };
+    const input = { Filters: [byTag(tag)], MaxResults: 500, NextToken };
     const page = await attempt("DescribeVolumes", () => ec2.send(new DescribeVolumesCommand(input)));
     found.push(...(page.Volumes ?? []).map(readVolume));
     NextToken = page.NextToken;
@@ -68,11 +61,11 @@ export async function deleteVolume(ec2: Ec2, volumeId: string): Promise<void> {
 }
 
 /** Every network interface that carries the tag, page by page. */
-export async function listInterfaces(ec2: Ec2, { key, value }: TagFilter): Promise<TaggedInterface[]> {
+export async function listInterfaces(ec2: Ec2, tag: TagFilter): Promise<TaggedInterface[]> {
   const found: TaggedInterface[] = [];
   let NextToken: string | undefined;
   do {
-    const input = { Filters: [{ Name: `tag:${key}`, Values: [value] }], MaxResults: 500, NextToken };
+    const input = { Filters: [byTag(tag)], MaxResults: 500, NextToken };
     const page = await attempt("DescribeNetworkInterfaces", () =>
       ec2.send(new DescribeNetworkInterfacesCommand(input)),
     );
@@ -128,13 +121,9 @@ async function unlessGone<T>(call: () => Promise<T>): Promise<T | null> {
 }
 
 function readVolume({ VolumeId = "", State, Size = 0, Tags }: Volume): TaggedVolume {
-  return { volumeId: VolumeId, state: State ?? "unknown", sizeGiB: Size, tags: readTagSet(Tags) };
+  return { volumeId: VolumeId, state: State ?? "unknown", sizeGiB: Size, tags: readTags(Tags) };
 }
 
 function readInterface({ NetworkInterfaceId = "", Status, TagSet }: NetworkInterface): TaggedInterface {
-  return { networkInterfaceId: NetworkInterfaceId, state: Status ?? "unknown", tags: readTagSet(TagSet) };
-}
-
-function readTagSet(tags: readonly Tag[] | undefined): Tags {
-  return Object.fromEntries((tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
+  return { networkInterfaceId: NetworkInterfaceId, state: Status ?? "unknown", tags: readTags(TagSet) };
 }

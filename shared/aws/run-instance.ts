@@ -1,19 +1,16 @@
-// One instance that nobody can reach and that can reach nobody: launched, found by tag, read by its console.
+// One instance that nobody can reach and that can reach nobody: launched, and read by its console.
 
 import {
-  DescribeInstancesCommand,
   GetConsoleOutputCommand,
-  type Instance,
-  type InstanceStateName,
   RunInstancesCommand,
   type RunInstancesCommandInput,
   type VolumeType,
 } from "@aws-sdk/client-ec2";
 import type { AwsClients } from "./clients.ts";
 import { AwsCallFailed, attempt } from "./errors.ts";
-import { byTag, readTags, type TagFilter, type Tags, writeTags } from "./tag-set.ts";
+import { type Tags, writeTags } from "./tag-set.ts";
 
-export { terminateInstance } from "./ec2.ts";
+export { listInstances, type TaggedInstance, terminateInstance } from "./ec2.ts";
 
 type Ec2 = AwsClients["ec2"];
 
@@ -30,14 +27,6 @@ export interface IsolatedInstance {
   readonly tags: Tags;
   /** The same token launches the same instance. */
   readonly token: string;
-}
-
-export interface FoundInstance {
-  readonly instanceId: string;
-  readonly state: InstanceStateName;
-  /** Epoch seconds. */
-  readonly launchedAt: number;
-  readonly tags: Tags;
 }
 
 /** No public address, no role, IMDSv2, and a shutdown from within terminates it. */
@@ -76,28 +65,6 @@ function isolatedInput(launch: IsolatedInstance): RunInstancesCommandInput {
       { ResourceType: "instance", Tags },
       { ResourceType: "volume", Tags },
     ],
-  };
-}
-
-/** Every instance that carries the tag, in any state EC2 still lists, page by page. */
-export async function findInstances(ec2: Ec2, tag: TagFilter): Promise<FoundInstance[]> {
-  const found: FoundInstance[] = [];
-  let NextToken: string | undefined;
-  do {
-    const command = new DescribeInstancesCommand({ Filters: [byTag(tag)], MaxResults: 1000, NextToken });
-    const page = await attempt("DescribeInstances", () => ec2.send(command));
-    for (const { Instances } of page.Reservations ?? []) found.push(...(Instances ?? []).map(readInstance));
-    NextToken = page.NextToken;
-  } while (NextToken !== undefined && NextToken !== "");
-  return found;
-}
-
-function readInstance({ InstanceId = "", State, LaunchTime, Tags }: Instance): FoundInstance {
-  return {
-    instanceId: InstanceId,
-    state: State?.Name ?? "pending",
-    launchedAt: (LaunchTime?.getTime() ?? 0) / 1000,
-    tags: readTags(Tags),
   };
 }
 

@@ -83,9 +83,3 @@ export async function holdLease({ store, clock }: BackupPorts, execution: string
     `the backup ${lease.heldBy} is under way (its lease ends by ${until}): wait for it, or stop that execution`,
   );
 }
-
-/** Gives the lease back if this execution has it; anybody else's is left alone. */
-export async function releaseLease({ store, clock }: BackupPorts, execution: string): Promise<void> {
-  const lease = await acquireLease(store, clock, LEASE_KEY, execution, 1);
-  if (!("heldBy" in lease)) await lease.release();
-}

@@ -1,11 +1,8 @@
 // A set without a manifest: what the tags of its snapshots say of it. Pure.
 
-import * as z from "zod";
+import { gradeSchema, setStateSchema } from "./manifest.ts";
 import { BACKUP_TAG } from "./tags.ts";
 import type { CatalogEntry, Member } from "./types.ts";
-
-const grade = z.enum(["application", "crash", "torn"]);
-const state = z.enum(["pending", "unverified", "verified", "degraded", "failed"]);
 
 export interface TagsAnswer {
   readonly entry: Omit<CatalogEntry, "members">;
@@ -27,8 +24,8 @@ export function entryOfTags(id: string, members: readonly Member[], makingSince:
   const entry = {
     id,
     instant,
-    grade: grade.safeParse(oneOf(members, BACKUP_TAG.grade)).data ?? "torn",
-    state: state.safeParse(oneOf(members, BACKUP_TAG.state)).data ?? "degraded",
+    grade: gradeSchema.safeParse(oneOf(members, BACKUP_TAG.grade)).data ?? "torn",
+    state: setStateSchema.safeParse(oneOf(members, BACKUP_TAG.state)).data ?? "degraded",
   };
   const names = members.map(({ snapshot, region }) => `${snapshot} in ${region}`).join(", ");
   return { entry, disagreements: [`set ${id}: is only in tags, of ${names}: it has no manifest`], notes: [] };

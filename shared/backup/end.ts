@@ -1,11 +1,12 @@
 // The end of a backup, good or bad: its record is closed, the lease goes back, and it is said and measured how it went.
 
-import { releaseLease } from "./begin.ts";
+import { LEASE_KEY } from "./begin.ts";
 import { caughtSchema, copiesSchema, sentenceOf, setOf, stepEvent } from "./event.ts";
 import { readManifest, updateManifest } from "./manifest.ts";
 import { accountOf } from "./places.ts";
 import type { BackupPorts } from "./ports.ts";
 import { sealSet } from "./seal.ts";
+import { endTurn } from "./turn.ts";
 import type { CopyRecord, Manifest } from "./types.ts";
 import { refreshCatalog } from "./watch.ts";
 
@@ -29,7 +30,7 @@ export async function end(ports: BackupPorts, event: unknown): Promise<EndAnswer
       if (copies.length > 0) manifest = await recordCopies(ports, id, copies);
     }
   } finally {
-    await releaseLease(ports, step.execution);
+    await endTurn(ports, LEASE_KEY, step.execution);
   }
   const outcome = outcomeOf(failure, manifest);
   tell(ports, id, outcome, failure, manifest);

@@ -19,6 +19,7 @@ import {
   thawAnswer,
 } from "./host-answers.ts";
 import { requestSchema } from "./manifest.ts";
+import { dataMounts } from "./mounts.ts";
 import type { BackupPorts } from "./ports.ts";
 import { BACKUP_TAG } from "./tags.ts";
 import type { BackupRequest, HubInstance } from "./types.ts";
@@ -60,11 +61,6 @@ export type HostAnswer =
   | z.infer<typeof thawAnswer>
   | z.infer<typeof resumeAnswer>;
 
-/** Mount points to freeze: the tree first, since it leads the database (files go before their rows are committed). */
-export function frozenMounts({ tree, database }: BackupPorts["backup"]["mounts"]): string[] {
-  return [...new Set([tree, database])];
-}
-
 /** Throws HubNotFound, HostCommandFailed, HostAnswerUnreadable, HostRefused, BackupBusy. */
 export async function host(ports: BackupPorts, event: unknown): Promise<HostAnswer> {
   const step = hostEvent.parse(event);
@@ -75,7 +71,7 @@ export async function host(ports: BackupPorts, event: unknown): Promise<HostAnsw
   if (!hasBegun && action === "resume") return { resumed: [], failed: [] };
   const key = setOf(step);
   const { kind } = requestSchema.parse(step.progress ?? {});
-  const mounts = frozenMounts(ports.backup.mounts).join(" ");
+  const mounts = dataMounts(ports.backup.mounts).join(" ");
   const hub = await findHub(homeOf(ports), ports.site.builders.fleet);
   const run = <Answer>(environment: ScriptEnvironment, schema: z.ZodType<Answer>) =>
     runScript(ports, {
@@ -154,7 +150,7 @@ async function order(ports: BackupPorts, step: StepEvent, hub: HubInstance, kind
   const { backup, clock } = ports;
   const environment = {
     TOJI_KEY: key,
-    TOJI_MOUNTS: frozenMounts(backup.mounts).join(" "),
+    TOJI_MOUNTS: dataMounts(backup.mounts).join(" "),
     TOJI_DATABASE: backup.databaseName,
     TOJI_FREEZE_LIMIT: String(backup.freezeLimitSeconds),
     TOJI_ACCEPT_CRASH: acceptsCrash(backup, kind) ? "yes" : "no",

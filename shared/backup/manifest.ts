@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { type ObjectListing, type ObjectStore, StoreConflict } from "../aws/store.ts";
+import { inPieces } from "../aws/tag-set.ts";
 import type { Manifest } from "./types.ts";
 
 /** The object is there and is no manifest that this version can read. */
@@ -150,17 +151,22 @@ export async function needManifest(store: ObjectStore, id: string): Promise<Mani
   return manifest;
 }
 
+/** Manifests stay for ever, so they become many. */
+const READS_AT_ONCE = 20;
+
 /** Every manifest, those of expired sets too, and a sentence for each that cannot be read. */
 export async function listManifests(store: ObjectStore, listing: ObjectListing) {
   const manifests: Manifest[] = [];
   const unreadable: string[] = [];
-  for (const { key } of await listing(PREFIX)) {
-    try {
-      const stored = await store.get(key);
-      if (stored !== null) manifests.push(parseManifest(key, stored.text));
-    } catch (error) {
-      if (!(error instanceof ManifestUnreadable)) throw error;
-      unreadable.push(error.message);
+  for (const listed of inPieces(await listing(PREFIX), READS_AT_ONCE)) {
+    const read = await Promise.all(listed.map(async ({ key }) => ({ key, stored: await store.get(key) })));
+    for (const { key, stored } of read) {
+      try {
+        if (stored !== null) manifests.push(parseManifest(key, stored.text));
+      } catch (error) {
+        if (!(error instanceof ManifestUnreadable)) throw error;
+        unreadable.push(error.message);
+      }
     }
   }
   return { manifests, unreadable };

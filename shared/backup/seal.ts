@@ -6,7 +6,6 @@ import { listSnapshots, type Snapshot, tagResources } from "../aws/snapshots.ts"
 import { dollarsPerMonth } from "./cost.ts";
 import { runSchema, setOf, stepEvent } from "./event.ts";
 import { acceptsCrash, gradeSet, type SetGrade } from "./grade.ts";
-import { frozenMounts } from "./host.ts";
 import {
   type PauseAnswer,
   pauseAnswer,
@@ -17,6 +16,7 @@ import {
 } from "./host-answers.ts";
 import { volumesOf } from "./look.ts";
 import { needManifest, updateManifest } from "./manifest.ts";
+import { dataMounts } from "./mounts.ts";
 import { memberOf } from "./places.ts";
 import type { BackupPorts } from "./ports.ts";
 import { BACKUP_TAG } from "./tags.ts";
@@ -64,7 +64,7 @@ export async function sealSet(
     ...answers,
     members,
     volumes: volumesOf(before.hub, ports.backup).map(({ volume }) => volume),
-    mounts: frozenMounts(ports.backup.mounts),
+    mounts: dataMounts(ports.backup.mounts),
     acceptCrashConsistent: acceptsCrash(ports.backup, before.request.kind),
     late: true,
   });

@@ -14,7 +14,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, it } from "vitest";
 import { countChangedBytes } from "../../shared/aws/changed-blocks.ts";
-import { findInstances, readConsole, runIsolatedInstance } from "../../shared/aws/run-instance.ts";
+import { listInstances, readConsole, runIsolatedInstance } from "../../shared/aws/run-instance.ts";
 import {
   attachVolume,
   createVolume,
@@ -137,7 +137,7 @@ describe("an isolated instance", () => {
         NextToken: "x",
       })
       .resolvesOnce({ Reservations: [{ Instances: [{ InstanceId: "i-2" }] }] });
-    const found = await findInstances(client, { key: "toji:drill", value: "drill-1" });
+    const found = await listInstances(client, { key: "toji:drill", value: "drill-1" });
     expect(found.map(({ instanceId, state }) => [instanceId, state])).toEqual([
       ["i-1", "running"],
       ["i-2", "pending"],

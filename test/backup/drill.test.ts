@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { DrillFault } from "../../sandbox/world/drill-machine.ts";
-import { findInstances } from "../../shared/aws/run-instance.ts";
+import { listInstances } from "../../shared/aws/run-instance.ts";
 import { copySnapshot, listSnapshots, tagResources, untagResources } from "../../shared/aws/snapshots.ts";
 import { listVolumesByTag } from "../../shared/aws/volumes.ts";
 import { readCatalogFile } from "../../shared/backup/catalog-file.ts";
@@ -32,7 +32,7 @@ async function drill(world: RestoreWorld, name = "weekly-1", set: string | null 
 
 async function expectNothingLeft(world: RestoreWorld, id: string) {
   const tag = { key: BACKUP_TAG.drill, value: id };
-  const instances = await world.run(() => findInstances(world.ec2, tag));
+  const instances = await world.run(() => listInstances(world.ec2, tag));
   expect(instances.filter(({ state }) => state !== "terminated")).toEqual([]);
   expect(await world.run(() => listVolumesByTag(world.ec2, tag))).toEqual([]);
   expect(await world.marks(SET)).toEqual([undefined]);

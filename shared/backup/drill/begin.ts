@@ -4,11 +4,11 @@ import { listSnapshots, tagResources } from "../../aws/snapshots.ts";
 import { listManifests, needManifest } from "../manifest.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { DRILL_LEASE, endTurn, takeTurn } from "../turn.ts";
 import type { Manifest } from "../types.ts";
 import { chooseSet, whyNotDrilled } from "./choose-set.ts";
 import { DrillRefused } from "./errors.ts";
 import { readDrillEvent } from "./events.ts";
-import { DRILL_LEASE, endTurn, takeTurn } from "./turn.ts";
 
 export interface DrillRun {
   /** null = every set has had its drill. */

@@ -3,7 +3,7 @@
 import * as z from "zod";
 import { stepEvent } from "../event.ts";
 import { drillLine } from "../host-answers.ts";
-import { runIdOf } from "./run-id.ts";
+import { runIdOf } from "../run-id.ts";
 
 const progress = z.object({
   /** Of the input; null = the newest set without a verdict. */

@@ -1,15 +1,15 @@
 // Launches the drill's instance: the image of the hub, volumes from the set, no way in and none out.
 
-import { findInstances, runIsolatedInstance } from "../../aws/run-instance.ts";
+import { listInstances, runIsolatedInstance } from "../../aws/run-instance.ts";
 import type { DrillConfig } from "../../config/index.ts";
 import { needManifest } from "../manifest.ts";
+import { dataMounts } from "../mounts.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { DRILL_LEASE, takeTurn } from "../turn.ts";
 import type { Manifest } from "../types.ts";
 import { DrillRefused } from "./errors.ts";
 import { readDrillEvent } from "./events.ts";
-import { dataMounts } from "./mounts.ts";
-import { DRILL_LEASE, takeTurn } from "./turn.ts";
 import { drillUserData } from "./user-data.ts";
 
 export interface DrillInstance {
@@ -57,7 +57,7 @@ export async function launchDrill(ports: BackupPorts, event: unknown): Promise<D
   }
   await takeTurn(ports, DRILL_LEASE, execution);
   const ec2 = clients.ec2({ region: clients.home });
-  const [there] = await findInstances(ec2, { key: BACKUP_TAG.drill, value: drill });
+  const [there] = await listInstances(ec2, { key: BACKUP_TAG.drill, value: drill });
   if (there !== undefined) return { instance: there.instanceId, launchedAt: there.launchedAt };
   const mounts = dataMounts(backup.mounts);
   const volumes = volumesOf(await needManifest(store, set), mounts);

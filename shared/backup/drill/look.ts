@@ -1,14 +1,14 @@
 // Reads the console of the drill's instance, and says whether there is more to wait for.
 
 import { AwsCallFailed } from "../../aws/errors.ts";
-import { type FoundInstance, findInstances, readConsole as readOutput } from "../../aws/run-instance.ts";
+import { listInstances, readConsole as readOutput, type TaggedInstance } from "../../aws/run-instance.ts";
 import type { DrillLine } from "../host-answers.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { DRILL_LEASE, takeTurn } from "../turn.ts";
 import { mergeLines, readConsole } from "./console.ts";
 import { DrillRefused } from "./errors.ts";
 import { type DrillEvent, readDrillEvent } from "./events.ts";
-import { DRILL_LEASE, takeTurn } from "./turn.ts";
 
 export type LookStatus = "pending" | "verdict" | "late" | "gone";
 
@@ -29,7 +29,7 @@ const BOOT_SECONDS = 3600;
 export interface DrillScene {
   readonly lines: readonly DrillLine[];
   /** EC2's word; null = EC2 does not list it. */
-  readonly state: FoundInstance["state"] | null;
+  readonly state: TaggedInstance["state"] | null;
   readonly startedAt: number;
   readonly launchedAt: number;
   readonly limitSeconds: number;
@@ -77,7 +77,7 @@ export async function lookAtDrill(ports: BackupPorts, event: unknown): Promise<D
 async function seeInstance({ clients, telemetry }: BackupPorts, { drill, progress }: DrillEvent) {
   const ec2 = clients.ec2({ region: clients.home });
   try {
-    const found = await findInstances(ec2, { key: BACKUP_TAG.drill, value: drill });
+    const found = await listInstances(ec2, { key: BACKUP_TAG.drill, value: drill });
     const instanceId = progress.instance?.instance ?? found[0]?.instanceId;
     const state = found.find((each) => each.instanceId === instanceId)?.state ?? null;
     if (instanceId === undefined) return { state, lines: [] };

@@ -1,13 +1,13 @@
 // Last step of a drill, whatever happened: what it made goes, what it marked is unmarked, the next drill may begin.
 
 import { AwsCallFailed } from "../../aws/errors.ts";
-import { type FoundInstance, findInstances, terminateInstance } from "../../aws/run-instance.ts";
+import { listInstances, type TaggedInstance, terminateInstance } from "../../aws/run-instance.ts";
 import { listSnapshots, untagResources } from "../../aws/snapshots.ts";
 import { type BlockVolume, deleteVolume, listVolumesByTag } from "../../aws/volumes.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { DRILL_LEASE, endTurn } from "../turn.ts";
 import { type DrillEvent, readDrillEvent } from "./events.ts";
-import { DRILL_LEASE, endTurn } from "./turn.ts";
 
 export interface DrillTeardown {
   /** `left`: something did not go within an hour. */
@@ -39,7 +39,7 @@ export async function tearDownDrill(ports: BackupPorts, event: unknown): Promise
   const outcome = progress.verdict?.outcome ?? "none";
   const tag = { key: BACKUP_TAG.drill, value: drill };
   const left = [
-    ...(await terminateAll(ec2, await findInstances(ec2, tag))),
+    ...(await terminateAll(ec2, await listInstances(ec2, tag))),
     ...(await deleteAll(ec2, await listVolumesByTag(ec2, tag))),
   ];
   const isLate = now - since >= PATIENCE_SECONDS;
@@ -60,7 +60,7 @@ function mayStillAppear({ progress }: DrillEvent, seconds: number): boolean {
 }
 
 /** Ids of those that are not gone yet. */
-async function terminateAll(ec2: Ec2, found: readonly FoundInstance[]): Promise<string[]> {
+async function terminateAll(ec2: Ec2, found: readonly TaggedInstance[]): Promise<string[]> {
   const there = found.filter(({ state }) => !GONE.has(state));
   for (const { instanceId, state } of there) {
     if (state !== "shutting-down") await unlessChanged(terminateInstance(ec2, instanceId));

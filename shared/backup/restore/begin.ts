@@ -2,11 +2,11 @@
 
 import { findHub, HubNotFound } from "../../aws/hub-instance.ts";
 import { tagResources } from "../../aws/snapshots.ts";
-import { dataMounts } from "../drill/mounts.ts";
-import { RESTORE_LEASE, takeTurn } from "../drill/turn.ts";
 import { needManifest } from "../manifest.ts";
+import { dataMounts } from "../mounts.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { RESTORE_LEASE, takeTurn } from "../turn.ts";
 import type { HubInstance, Manifest } from "../types.ts";
 import { RestoreRefused } from "./errors.ts";
 import { readRestoreEvent } from "./events.ts";

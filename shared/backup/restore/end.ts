@@ -2,10 +2,10 @@
 
 import { listSnapshots, untagResources } from "../../aws/snapshots.ts";
 import { listVolumesByTag } from "../../aws/volumes.ts";
-import { endTurn, RESTORE_LEASE } from "../drill/turn.ts";
 import { sentenceOf } from "../event.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { endTurn, RESTORE_LEASE } from "../turn.ts";
 import { type RestoreEvent, readRestoreEvent } from "./events.ts";
 import type { RestoreTo } from "./plan.ts";
 

@@ -1,8 +1,8 @@
 // What the steps of the restore machine get: the request, and what the steps before have answered.
 
 import * as z from "zod";
-import { runIdOf } from "../drill/run-id.ts";
 import { caughtSchema, stepEvent } from "../event.ts";
+import { runIdOf } from "../run-id.ts";
 
 const volumePlan = z.object({
   snapshot: z.string(),

@@ -2,10 +2,10 @@
 
 import type * as z from "zod";
 import { runScript, type ScriptEnvironment } from "../command.ts";
-import { dataMounts } from "../drill/mounts.ts";
-import { RESTORE_LEASE, takeTurn } from "../drill/turn.ts";
 import { startHubAnswer, stopHubAnswer } from "../host-answers.ts";
+import { dataMounts } from "../mounts.ts";
 import type { BackupPorts } from "../ports.ts";
+import { RESTORE_LEASE, takeTurn } from "../turn.ts";
 import { RestoreRefused, RestoreStuck } from "./errors.ts";
 import { readRestoreEvent } from "./events.ts";
 

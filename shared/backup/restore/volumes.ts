@@ -1,10 +1,10 @@
 // Makes the volumes of a restore, each once, and says when all of them can be attached.
 
 import { type BlockVolume, createVolume, listVolumesByTag } from "../../aws/volumes.ts";
-import { RESTORE_LEASE, takeTurn } from "../drill/turn.ts";
 import { needManifest } from "../manifest.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
+import { RESTORE_LEASE, takeTurn } from "../turn.ts";
 import type { Manifest } from "../types.ts";
 import { RestoreRefused, RestoreStuck } from "./errors.ts";
 import { type RestoreEvent, readRestoreEvent } from "./events.ts";

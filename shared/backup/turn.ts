@@ -1,7 +1,7 @@
 // One drill at a time, one restore at a time: the lease of an execution, taken anew by each of its steps.
 
-import { acquireLease, type Lease } from "../../aws/lease.ts";
-import type { BackupPorts } from "../ports.ts";
+import { acquireLease, type Lease } from "../aws/lease.ts";
+import type { BackupPorts } from "./ports.ts";
 
 export const DRILL_LEASE = "backup/drill-lease.json";
 export const RESTORE_LEASE = "backup/restore-lease.json";
@@ -27,8 +27,8 @@ export async function takeTurn({ store, clock }: TurnPorts, key: string, executi
   );
 }
 
-/** Fine when another execution holds it: then there is nothing to give back. */
+/** Fine when another execution holds it: then there is nothing to give back. Cut off half-way it is held for a second more. */
 export async function endTurn({ store, clock }: TurnPorts, key: string, execution: string): Promise<void> {
-  const lease = await acquireLease(store, clock, key, execution, TURN_SECONDS);
+  const lease = await acquireLease(store, clock, key, execution, 1);
   if (!("heldBy" in lease)) await lease.release();
 }
