@@ -4,6 +4,7 @@ import { ConfigError, nearestOf } from "../shared/config/index.ts";
 import { backupCommand } from "./commands/backup.ts";
 import { config } from "./commands/config.ts";
 import { fleetCommand } from "./commands/fleet.ts";
+import { mirrorsCommand } from "./commands/mirrors.ts";
 import { plan } from "./commands/plan.ts";
 import { replay } from "./commands/replay.ts";
 import { schedule } from "./commands/schedule.ts";
@@ -15,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   plan,
   fleet: fleetCommand(),
   backup: backupCommand(),
+  mirrors: mirrorsCommand(),
   snapshot,
   schedule,
   trace,

@@ -3,9 +3,11 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { ConfigError, type Site } from "../shared/config/index.ts";
-import { backupFragments, entryOf, stepsOf } from "./backup/index.ts";
+import { backupFragments, stepsOf } from "./backup/index.ts";
 import { type BundledFile, bundle } from "./bundle.ts";
+import { mirrorFragments, mirrorStepsOf } from "./mirrors/index.ts";
 import { readSiteDocument, siteFragments } from "./site.ts";
+import { entryOf, type StepFunction } from "./steps/step.ts";
 import { zip } from "./zip.ts";
 
 interface Entry {
@@ -17,10 +19,11 @@ interface Entry {
 
 /** Entry points, each the only one of its folder below .build/functions. */
 function entriesOf(site: Site): Entry[] {
+  const steps: readonly StepFunction[] = [...stepsOf(site), ...mirrorStepsOf(site)];
   return [
     { name: "fleet", entry: "functions/fleet/pass.ts", hosts: ["builder"] },
     { name: "sweep", entry: "functions/fleet/sweep.ts", hosts: [] },
-    ...stepsOf(site).map(({ name, hosts = [] }) => ({ name, entry: entryOf(name), hosts })),
+    ...steps.map(({ name, hosts = [] }) => ({ name, entry: entryOf(name), hosts })),
   ];
 }
 
@@ -54,6 +57,7 @@ export async function buildFunctions({
   const launchTemplate = readFileSync(join(root, "infra/resources/launch-template.yml"), "utf8");
   writeJson(join(out, "site.json"), siteFragments(site, launchTemplate));
   writeJson(join(out, "backup.json"), backupFragments(site));
+  writeJson(join(out, "mirrors.json"), mirrorFragments(site));
   const entries = entriesOf(site).filter(({ name }) => only === undefined || only.includes(name));
   return { source, built: await Promise.all(entries.map((entry) => buildOne(root, text, entry))) };
 }

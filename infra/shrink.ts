@@ -33,15 +33,23 @@ export const sdkSchemas: Plugin = {
 
 /**
  * undici's door requires all of it: WebSockets, caches, mocks, fetch (0.7 MB, a fifth of the start). The hub's transport
- * needs `Agent`, `errors` and `request`; `request` is what undici's index.js makes of api-request.js, for a URL and a dispatcher.
+ * needs `Agent`, `errors` and `request`, the mirrors' `Client` and its `request`; `request` alone is what
+ * undici's index.js makes of api-request.js, for a URL and a dispatcher.
  * Importing any other name fails the build ("No matching export"), so nothing can be missing at run time: add it here.
  */
 const UNDICI_DOOR = `
   import Agent from "undici/lib/dispatcher/agent.js";
+  import BareClient from "undici/lib/dispatcher/client.js";
   import apiRequest from "undici/lib/api/api-request.js";
   import errors from "undici/lib/core/errors.js";
   import util from "undici/lib/core/util.js";
   export { Agent, errors };
+  // index.js gives every dispatcher the whole API by its prototype.
+  export class Client extends BareClient {
+    request(options, callback) {
+      return apiRequest.call(this, options, callback);
+    }
+  }
   export function request(address, { dispatcher, ...options }) {
     const url = util.parseURL(address);
     return apiRequest.call(dispatcher, {

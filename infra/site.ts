@@ -5,6 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSite, type Site } from "../shared/config/index.ts";
 import { backupFiles } from "./backup/index.ts";
+import { mirrorFiles } from "./mirrors/index.ts";
+import { parameterArn } from "./steps/rights.ts";
 
 export interface SiteDocument {
   readonly text: string;
@@ -35,7 +37,7 @@ export interface SiteFragments {
   /** ARNs of the images, subnets and security groups that a builder may be launched with. */
   readonly launchParts: readonly Sub[];
   /** Files of infra/resources, by what they are for. */
-  readonly files: ReturnType<typeof backupFiles>;
+  readonly files: ReturnType<typeof backupFiles> & ReturnType<typeof mirrorFiles>;
   /** Of the alarm on the newest verified set; 0 without backups. */
   readonly verifiedAgeHours: number;
 }
@@ -57,20 +59,13 @@ export function siteFragments(site: Site, launchTemplate: string): SiteFragments
       ...subnets.map((id) => ec2Arn(`*:subnet/${id}`)),
       ...groups.map((id) => ec2Arn(`*:security-group/${id}`)),
     ],
-    files: backupFiles(site),
+    files: { ...backupFiles(site), ...mirrorFiles(site) },
     verifiedAgeHours: backup?.verifiedAgeHours ?? 0,
   };
 }
 
 function ec2Arn(rest: string): Sub {
   return { "Fn::Sub": `arn:\${AWS::Partition}:ec2:\${AWS::Region}:${rest}` };
-}
-
-/** A parameter may be named by its ARN (shared from another account), and with a version or label after a colon. */
-function parameterArn(name: string): Sub {
-  if (name.startsWith("arn:")) return { "Fn::Sub": name };
-  const path = name.replace(/^\//, "").replace(/:.*$/, "");
-  return { "Fn::Sub": `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter/${path}` };
 }
 
 function unique(values: readonly string[]): string[] {

@@ -1,9 +1,9 @@
 // `toji backup restore SET`: the plan, the question, and only then the machine.
 
 import type { RestoreTo } from "../../shared/backup/restore/plan.ts";
+import { executionName } from "../executions.ts";
 import { type Answer, Problem, readReason } from "../fleet/scene.ts";
 import { UsageError } from "../io.ts";
-import { executionName } from "./executions.ts";
 import { tellRestore } from "./restore-plan.ts";
 import type { BackupScene } from "./scene.ts";
 import { readSet } from "./show.ts";

@@ -3,13 +3,14 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { type BackupClients, openBackupClients } from "../../shared/aws/backup-clients.ts";
-import { type ObjectStore, openStore } from "../../shared/aws/store.ts";
+import type { ObjectStore } from "../../shared/aws/store.ts";
 import { type CatalogFile, CatalogUnreadable, readCatalogFile } from "../../shared/backup/catalog-file.ts";
 import { type Clock, systemClock } from "../../shared/clock.ts";
 import { parseSite, type Site } from "../../shared/config/index.ts";
 import { Problem } from "../fleet/scene.ts";
 import { oneLine } from "../fleet/words.ts";
 import { readInput, UsageError } from "../io.ts";
+import { bucketOf, clientOptions, regionOf, requireMachineArn, storeIn } from "../place.ts";
 import { processUserName } from "../user-name.ts";
 
 export const BACKUP_OPTIONS = {
@@ -97,22 +98,12 @@ export interface BackupScene {
   say(line: string): void;
 }
 
-/** A person waits for it. */
-const TIMEOUT_SECONDS = 15;
-
 export function openScene(args: BackupArgs, world: BackupWorld, out: (line: string) => void): BackupScene {
   const { env, clock } = world;
   const site = args.config === undefined ? null : parseSite(readInput(args.config), args.config);
-  const bucket = args.bucket ?? env.TOJI_BUCKET ?? null;
-  if (bucket === "") throw new UsageError("--bucket: give its name");
-  const clients = world.open(regionOf(args, env), {
-    timeoutSeconds: TIMEOUT_SECONDS,
-    ...(args.endpoint === undefined ? {} : { endpoint: requireUrl(args.endpoint) }),
-  });
-  const store = () => {
-    if (bucket !== null) return openStore(clients, bucket);
-    throw new UsageError("name Toji's bucket: --bucket NAME or TOJI_BUCKET (output BucketName of the stack)");
-  };
+  const bucket = bucketOf(args, env);
+  const clients = world.open(regionOf(args, env), clientOptions(args));
+  const store = () => storeIn(clients, bucket);
   let read: Promise<CatalogFile | null> | undefined;
   const catalog = () => {
     read ??= bucket === null ? Promise.resolve(null) : readCatalog(store());
@@ -135,18 +126,6 @@ export function openScene(args: BackupArgs, world: BackupWorld, out: (line: stri
   };
 }
 
-/** A sandbox has a time of its own, which its answers carry as their Date. Without an endpoint: the world's. */
-export async function clockAt(endpoint: string | undefined, clock: Clock): Promise<Clock> {
-  if (endpoint === undefined) return clock;
-  const date = await fetch(requireUrl(endpoint), { signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000) }).then(
-    ({ headers }) => headers.get("date"),
-    // Whoever is not there says so when something is asked of him.
-    () => null,
-  );
-  const ahead = date === null ? 0 : Date.parse(date) / 1000 - clock.now();
-  return { now: () => clock.now() + ahead, sleep: (seconds) => clock.sleep(seconds) };
-}
-
 async function readCatalog(store: ObjectStore): Promise<CatalogFile | null> {
   try {
     return await readCatalogFile(store);
@@ -154,20 +133,6 @@ async function readCatalog(store: ObjectStore): Promise<CatalogFile | null> {
     if (error instanceof CatalogUnreadable) throw new Problem(error.message, { cause: error });
     throw error;
   }
-}
-
-function regionOf({ region, endpoint }: BackupArgs, env: BackupWorld["env"]): string {
-  const named = region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
-  if (named !== undefined && named !== "") return named;
-  // A sandbox has no regions, and signing needs one.
-  if (endpoint !== undefined) return "us-east-1";
-  throw new UsageError("name the hub's region: --region eu-west-1 or AWS_REGION");
-}
-
-function requireUrl(endpoint: string): string {
-  const url = URL.parse(endpoint);
-  if (url !== null && (url.protocol === "https:" || url.protocol === "http:")) return endpoint;
-  throw new UsageError(`--endpoint ${endpoint}: give an address, for example http://127.0.0.1:4082`);
 }
 
 /** --machine, the environment, or what the last look at the sets wrote into the bucket. */
@@ -185,8 +150,5 @@ async function machineArn(
       `nobody says where the ${name} machine is: give its ARN as --machine or ${variable}, or --bucket once the stack's hourly look at the sets has run`,
     );
   }
-  if (/^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:\S+$/.test(arn)) return arn;
-  throw new UsageError(
-    `${arn} is no state machine: give an ARN like arn:aws:states:eu-west-1:111122223333:stateMachine:NAME`,
-  );
+  return requireMachineArn(arn);
 }

@@ -1,9 +1,9 @@
 // `toji backup now` and `toji backup drill`, and what all that starts a machine has in common.
 
+import { type ExecutionView, executionLines, executionName, follow, start } from "../executions.ts";
 import { type Answer, Problem, readReason } from "../fleet/scene.ts";
 import { durationText } from "../fleet/words.ts";
 import { EXIT } from "../io.ts";
-import { type ExecutionView, executionLines, executionName, follow, start } from "./executions.ts";
 import type { BackupScene, MachineName } from "./scene.ts";
 
 export async function now(scene: BackupScene): Promise<Answer> {

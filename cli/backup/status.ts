@@ -1,9 +1,9 @@
 // `toji backup status`: what the machines of backups do and did, or one execution with its error in words.
 
+import { executionLines, listExecutions, look, STATUS_WORDS } from "../executions.ts";
 import { type Answer, Problem } from "../fleet/scene.ts";
 import { durationText, timeText } from "../fleet/words.ts";
 import { EXIT } from "../io.ts";
-import { executionLines, listExecutions, look, STATUS_WORDS } from "./executions.ts";
 import { type BackupScene, MACHINE_NAMES, type MachineName } from "./scene.ts";
 import { columns } from "./words.ts";
 

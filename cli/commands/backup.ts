@@ -12,7 +12,6 @@ import {
   type BackupScene,
   type BackupWorld,
   COMMON_OPTIONS,
-  clockAt,
   openScene,
   PROCESS_WORLD,
 } from "../backup/scene.ts";
@@ -21,6 +20,7 @@ import { drill, now } from "../backup/start.ts";
 import { status } from "../backup/status.ts";
 import { type Answer, Problem } from "../fleet/scene.ts";
 import { type Command, EXIT, type Io, UsageError } from "../io.ts";
+import { clockAt } from "../place.ts";
 
 interface Action {
   /** Besides those of every action. */

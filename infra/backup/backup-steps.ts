@@ -1,9 +1,12 @@
 // The functions that take backup sets, watch them and let them go, with the rights of each.
 
 import { BACKUP_TAG } from "../../shared/backup/tags.ts";
+import { right } from "../steps/rights.ts";
+import { machineArn, type Step } from "../steps/step.ts";
 import {
   actInOtherAccounts,
   asksForOurs,
+  type BackupSite,
   commandTheHub,
   copyOut,
   ec2,
@@ -13,15 +16,13 @@ import {
   look,
   ours,
   refreshCatalog,
-  right,
   sealSets,
   snapshotsEverywhere,
   useKeysOfCopies,
   useKeysOfTheHub,
 } from "./rights.ts";
-import { machineArn, type Step } from "./step.ts";
 
-export const BACKUP_STEPS: readonly Step[] = [
+export const BACKUP_STEPS: readonly Step<BackupSite>[] = [
   {
     name: "backup-begin",
     description: "Takes the lease of backups, finds the hub and its volumes, opens the manifest",

@@ -2,6 +2,8 @@
 
 import { BACKUP_TAG } from "../../shared/backup/tags.ts";
 import type { DrillConfig } from "../../shared/config/index.ts";
+import { type Right, right } from "../steps/rights.ts";
+import type { Step } from "../steps/step.ts";
 import {
   asksForOurs,
   type BackupSite,
@@ -9,13 +11,10 @@ import {
   ec2Public,
   look,
   ours,
-  type Right,
   refreshCatalog,
-  right,
   tagSnapshots,
   useKeysOfTheHub,
 } from "./rights.ts";
-import type { Step } from "./step.ts";
 
 /** Made by a drill of this site, and by nothing else. */
 const drills = (site: BackupSite) => ({
@@ -24,7 +23,7 @@ const drills = (site: BackupSite) => ({
 });
 
 /** No right to pass a role: the instance has none. */
-export function drillSteps(drill: DrillConfig): readonly Step[] {
+export function drillSteps(drill: DrillConfig): readonly Step<BackupSite>[] {
   return [
     {
       name: "drill-begin",

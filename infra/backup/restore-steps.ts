@@ -1,6 +1,8 @@
 // The functions of a restore, with the rights of each. No right to delete a volume: the old ones stay, whatever happens.
 
 import { BACKUP_TAG } from "../../shared/backup/tags.ts";
+import { right } from "../steps/rights.ts";
+import type { Step } from "../steps/step.ts";
 import {
   asksForOurs,
   type BackupSite,
@@ -11,15 +13,13 @@ import {
   isHub,
   look,
   ours,
-  right,
   tagSnapshots,
   useKeysOfTheHub,
 } from "./rights.ts";
-import type { Step } from "./step.ts";
 
 const hubAlone = (site: BackupSite) => ({ StringEquals: isHub(site) });
 
-export const RESTORE_STEPS: readonly Step[] = [
+export const RESTORE_STEPS: readonly Step<BackupSite>[] = [
   {
     name: "restore-begin",
     description: "Checks the set, takes the lease of restores, fixes the plan",

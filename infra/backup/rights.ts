@@ -2,6 +2,7 @@
 
 import { BACKUP_TAG } from "../../shared/backup/tags.ts";
 import type { BackupConfig } from "../../shared/config/index.ts";
+import { type Conditions, type Right, right, sub, type Text } from "../steps/rights.ts";
 
 /** The part of the site that rights depend on. */
 export interface BackupSite {
@@ -9,29 +10,6 @@ export interface BackupSite {
   readonly fleet: string;
   readonly backup: BackupConfig;
 }
-
-export type Text = string | { readonly "Fn::Sub": string } | { readonly "Fn::GetAtt": readonly [string, string] };
-
-type Conditions = Readonly<Record<string, Readonly<Record<string, Text | readonly Text[]>>>>;
-
-export interface Right {
-  readonly Sid: string;
-  readonly Effect: "Allow";
-  readonly Action: readonly string[];
-  readonly Resource: Text | readonly Text[];
-  readonly Condition?: Conditions;
-}
-
-export function right(
-  Sid: string,
-  Action: readonly string[],
-  Resource: Right["Resource"],
-  Condition?: Conditions,
-): Right {
-  return { Sid, Effect: "Allow", Action, Resource, ...(Condition === undefined ? {} : { Condition }) };
-}
-
-export const sub = (text: string): Text => ({ "Fn::Sub": text });
 
 const HOME = `\${AWS::Region}`;
 

@@ -6,17 +6,24 @@ import type { MachineSpec } from "./step-functions.ts";
 export { allStates, type Definition, nextStates, readDefinition } from "./definition.ts";
 export { type StepFunction, StepFunctionsModel } from "./step-functions.ts";
 
-const FILES = { BackupMachine: "backup", DrillMachine: "drill", RestoreMachine: "restore" } as const;
-
-/** The machines of backups, by the names that their files have for each other. */
-export function backupMachines(): Readonly<Record<keyof typeof FILES, MachineSpec>> {
-  const read = (name: string): MachineSpec => ({
+/** A machine by its file: `backup` is statemachines/backup.asl.yaml, deployed as toji-backup. */
+export function machineFile(name: string): MachineSpec {
+  return {
     name: `toji-${name}`,
     text: readFileSync(new URL(`../../statemachines/${name}.asl.yaml`, import.meta.url), "utf8"),
-  });
-  return {
-    BackupMachine: read(FILES.BackupMachine),
-    DrillMachine: read(FILES.DrillMachine),
-    RestoreMachine: read(FILES.RestoreMachine),
   };
+}
+
+/** The machines of backups, by the names that their files have for each other. */
+export function backupMachines() {
+  return {
+    BackupMachine: machineFile("backup"),
+    DrillMachine: machineFile("drill"),
+    RestoreMachine: machineFile("restore"),
+  };
+}
+
+/** The machines of mirrors, in the same way. */
+export function mirrorMachines() {
+  return { CheckMachine: machineFile("mirror-check"), SwitchMachine: machineFile("mirror-switch") };
 }

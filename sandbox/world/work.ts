@@ -178,7 +178,9 @@ function* buildArch(site: SiteOfWork, task: OpenTask): Steps<XmlRpcValue> {
 // --- repos and images
 
 function* newRepo(site: SiteOfWork, task: OpenTask): Steps<XmlRpcValue> {
-  const tag = task.request[0];
+  const [first] = task.request;
+  // The repo queue's own tasks name the tag as a struct.
+  const tag = isStruct(first) ? first.id : first;
   if (typeof tag !== "string" && typeof tag !== "number") throw new KojiFault(1000, "no tag to make a repo of");
   const { arches } = yield* call((session) => session.getBuildConfig(tag));
   yield* workFor(site, task, DURATIONS.newRepo);

@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-sfn";
 import { AwsCallFailed, attempt } from "./errors.ts";
 
-type Sfn = Pick<SFNClient, "send">;
+export type Sfn = Pick<SFNClient, "send">;
 
 export interface ExecutionSummary {
   readonly arn: string;

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { parseSite } from "../config/index.ts";
-import { environment, lambda, lambdaTelemetry } from "../lambda.ts";
+import { environment, lambdaTelemetry } from "../lambda.ts";
+import { stepOf } from "../lambda-step.ts";
 import { type BackupPorts, openBackupPorts } from "./ports.ts";
 
 /** `run` parses the event itself. `open` is called once for each container. */
@@ -12,14 +13,7 @@ export function backupStep<Answer>(
   run: (ports: BackupPorts, event: unknown) => Promise<Answer>,
   open: () => BackupPorts = openLambdaPorts,
 ) {
-  let ports: BackupPorts | undefined;
-  return lambda<unknown, Answer>(
-    async (event) => {
-      ports ??= open();
-      return await run(ports, event);
-    },
-    () => ports?.telemetry ?? lambdaTelemetry(),
-  );
+  return stepOf(run, open);
 }
 
 /** From the function's environment and bundle. */

@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { backupSchema } from "./backup.ts";
+import { mirrorsSchema } from "./mirrors.ts";
 import { onDemandPrice, vcpusOf } from "./prices.ts";
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "use lower-case letters, digits and dashes");
@@ -210,7 +211,12 @@ const builders = z.strictObject({
 });
 
 export const siteSchema = z
-  .strictObject({ hub, builders, backup: backupSchema.optional().describe("Backups of the hub; leave out for none") })
+  .strictObject({
+    hub,
+    builders,
+    backup: backupSchema.optional().describe("Backups of the hub; leave out for none"),
+    mirrors: mirrorsSchema.optional().describe("Checks of the hub's external repos; leave out for none"),
+  })
   .superRefine(({ builders: { profiles, budget } }, context) => {
     const slotOwner = new Map<string, string>();
     const names = new Set<string>();

@@ -80,5 +80,8 @@ export function endsSession(error: unknown): boolean {
 
 /** Whether the method can be asked again without harm. host.get* are not here: host.getTasks may run the scheduler. */
 export function onlyReads(method: string): boolean {
-  return /^(?:(?:scheduler\.)?(?:get|list)|repo\.query)[A-Z]/.test(method);
+  return /^(?:scheduler\.)?(?:get|list)[A-Z]/.test(method) || READS_OF_REPOS.has(method);
 }
+
+/** repo.request and repo.checkQueue are writes, whatever they sound like. */
+const READS_OF_REPOS = new Set(["repoInfo", "repo.get", "repo.query", "repo.queryQueue", "repo.checkRequest"]);

@@ -1,5 +1,6 @@
 // The door of shared/hub.
 export * from "./calls.ts";
+export * from "./external-repos.ts";
 export * from "./faults.ts";
 export * from "./history.ts";
 export { FREE_TASK_LIMIT, type ScheduleResult, schedule } from "./scheduler.ts";

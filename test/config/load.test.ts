@@ -130,7 +130,9 @@ describe("an unknown option", () => {
     expect(problems({ hub, builders: { ...builders, budget: { tokyo: 1 } } })).toEqual([
       "builders.budget.tokyo: unknown option, known here: maxInstances, maxVcpus, dollarsPerHour",
     ]);
-    expect(problems({ hub, builders, extra: 1 })).toEqual(["extra: unknown option, known here: hub, builders, backup"]);
+    expect(problems({ hub, builders, extra: 1 })).toEqual([
+      "extra: unknown option, known here: hub, builders, backup, mirrors",
+    ]);
   });
 
   it("is told apart from a name of every object", () => {

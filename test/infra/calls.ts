@@ -1,4 +1,4 @@
-// The calls to AWS that are in a function's bundle, as IAM spells them.
+// What is in a function's bundle: its sources, and the calls to AWS as IAM spells them.
 
 import { bundle } from "../../infra/bundle.ts";
 import { REPOSITORY } from "./project.ts";
@@ -9,9 +9,17 @@ const ACTION: Readonly<Record<string, string>> = { "s3:ListObjectsV2": "s3:ListB
 /** What S3's own client carries for directory buckets, and never sends to another. */
 const NEVER_SENT = "s3:CreateSession";
 
+const bundled = new Map<string, Promise<readonly string[]>>();
+
+/** Files of which something is in the bundle, relative to the repository. */
+export async function sourcesOfTheCode(entry: string): Promise<readonly string[]> {
+  const sources = bundled.get(entry) ?? bundle({ root: REPOSITORY, entry }).then((made) => made.sources);
+  bundled.set(entry, sources);
+  return await sources;
+}
+
 export async function callsOfTheCode(entry: string): Promise<string[]> {
-  const { sources } = await bundle({ root: REPOSITORY, entry });
-  const commands = sources.flatMap((path) => {
+  const commands = (await sourcesOfTheCode(entry)).flatMap((path) => {
     const [, service, name] = /@aws-sdk\/client-(\w+)\/dist-es\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
     return service === undefined ? [] : [`${IAM_NAME[service] ?? service}:${name}`];
   });

@@ -69,6 +69,8 @@ describe("the compiled template", () => {
     ["FleetSweepLambdaFunction", ["functions/fleet/sweep.ts", "shared/lambda.ts"]],
     ["BackupBeginLambdaFunction", ["functions/backup/begin.ts", "shared/backup/steps.ts", "shared/lambda.ts"]],
     ["BackupWatchLambdaFunction", ["functions/backup/watch.ts", "shared/backup/steps.ts", "shared/lambda.ts"]],
+    ["MirrorsActLambdaFunction", ["functions/mirrors/act.ts", "shared/mirrors/steps.ts", "shared/lambda.ts"]],
+    ["SwitchBeginLambdaFunction", ["functions/switch/begin.ts", "shared/mirrors/steps.ts", "shared/lambda.ts"]],
   ])("gives %s every variable that it reads", (id, files) => {
     const lambda = z.looseObject({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
     const { Variables } = lambda.parse(property("AWS::Lambda::Function", id)).Environment;
@@ -122,9 +124,46 @@ describe("the ticks", () => {
 
 describe("the alarms", () => {
   const alarmsOnOurMetrics = () =>
-    Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm")).filter(
-      ({ Namespace }) => Namespace === "Toji",
+    Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm")).filter((alarm) =>
+      JSON.stringify(alarm).includes('"Namespace":"Toji"'),
     );
+
+  const metricSchema = z
+    .object({
+      Namespace: z.string(),
+      MetricName: z.string(),
+      Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })),
+    })
+    .transform(({ Namespace, MetricName, Dimensions }) => ({
+      namespace: Namespace,
+      metric: MetricName,
+      dimensions: Dimensions,
+    }));
+  const expressionSchema = z.object({
+    Metrics: z.array(z.looseObject({ MetricStat: z.looseObject({ Metric: metricSchema }).optional() })),
+  });
+
+  /** The metrics of Toji's own that alarms watch: by themselves, or within an expression. */
+  const watchedOfOurs = () =>
+    alarmsOnOurMetrics().flatMap((alarm) => {
+      const expression = expressionSchema.safeParse(alarm);
+      if (!expression.success) return [metricSchema.parse(alarm)];
+      return expression.data.Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric ?? []);
+    });
+
+  /** All that can emit a metric. */
+  const code = () =>
+    readdirSync(`${REPOSITORY}/shared`, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readFileSync(`${REPOSITORY}/shared/${file}`, "utf8"))
+      .join("\n");
+
+  /** The names of the dimensions that each call gives a metric beside those of every one: `metric("Name", ..., { here });`. */
+  const ownDimensionsOf = (metric: string): string[][] =>
+    [...code().matchAll(new RegExp(`metric\\(\\s*"${metric}"[^;]*;`, "g"))].map(([call]) => {
+      const [, own = ""] = /\{([\w\s,:]*)\},?\s*\);$/.exec(call) ?? [];
+      return own.split(",").flatMap((each) => /\w+/.exec(each)?.[0] ?? []);
+    });
 
   it("watch metrics under the very dimensions that they are sent with", () => {
     // Powertools writes to a console of its own unless it is told that this is development, where it would write nothing.
@@ -138,31 +177,36 @@ describe("the alarms", () => {
     vi.unstubAllEnvs();
     const sent = JSON.parse(line);
     const { Namespace, Dimensions } = sent._aws.CloudWatchMetrics[0];
-    for (const alarm of alarmsOnOurMetrics()) {
-      expect(alarm.Namespace).toBe(Namespace);
-      expect(alarm.Dimensions).toEqual(Dimensions[0].map((Name: string) => ({ Name, Value: sent[Name] })));
+    const ofEvery = Dimensions[0].map((Name: string) => ({ Name, Value: sent[Name] }));
+    for (const { metric, dimensions, namespace } of watchedOfOurs()) {
+      expect(namespace).toBe(Namespace);
+      expect(dimensions.slice(0, ofEvery.length)).toEqual(ofEvery);
+      const more = dimensions.slice(ofEvery.length).map(({ Name }) => Name);
+      expect({ metric, sentWith: ownDimensionsOf(metric) }).toEqual({
+        metric,
+        sentWith: expect.arrayContaining([more]),
+      });
     }
   });
 
   it("name metrics that the code emits", () => {
-    const files = readdirSync(`${REPOSITORY}/shared`, { recursive: true, encoding: "utf8" });
-    const code = files
-      .filter((file) => file.endsWith(".ts"))
-      .map((file) => readFileSync(`${REPOSITORY}/shared/${file}`, "utf8"));
-    const emitted = new Set(code.flatMap((text) => [...text.matchAll(/metric\(\s*"(\w+)"/g)].map((match) => match[1])));
-    const watched = alarmsOnOurMetrics().map(({ MetricName }) => MetricName);
-    expect(watched.length).toBeGreaterThan(10);
-    expect(watched.filter((name) => !emitted.has(String(name)))).toEqual([]);
+    const emitted = new Set([...code().matchAll(/metric\(\s*"(\w+)"/g)].map((match) => match[1]));
+    const watched = watchedOfOurs().map(({ metric }) => metric);
+    expect(watched.length).toBeGreaterThan(20);
+    expect(watched.filter((name) => !emitted.has(name))).toEqual([]);
   });
 
   it("on AWS's metrics name what is in the template", () => {
     const others = Object.values(resourcesOf(packaged.template, "AWS::CloudWatch::Alarm")).filter(
-      (alarm) => alarm.Namespace !== "Toji",
+      (alarm) => !alarmsOnOurMetrics().includes(alarm),
     );
     const { Resources } = packaged.template;
     const named = [...JSON.stringify(others).matchAll(/"(?:StateMachineArn|FunctionName)","Value":\{"Ref":"(\w+)"/g)];
     expect(new Set(named.map((match) => match[1]))).toEqual(
-      new Set(["BackupMachine", "DrillMachine", "RestoreMachine", "BackupExpireLambdaFunction"]),
+      new Set([
+        ...["BackupMachine", "DrillMachine", "RestoreMachine", "BackupExpireLambdaFunction"],
+        ...["MirrorCheckMachine", "MirrorSwitchMachine"],
+      ]),
     );
     for (const [, id = ""] of named) expect(Resources).toHaveProperty(id);
   });

@@ -45,8 +45,9 @@ export async function compileTemplate(
   ...parameters: readonly string[]
 ): Promise<Packaged> {
   await buildFunctions({ root, config, only: [] });
-  const artifacts =
-    readFileSync(join(root, "serverless.yml"), "utf8") + readFileSync(join(root, ".build/backup.json"), "utf8");
+  const artifacts = ["serverless.yml", ".build/backup.json", ".build/mirrors.json"]
+    .map((path) => readFileSync(join(root, path), "utf8"))
+    .join("\n");
   mkdirSync(join(root, ".build/functions"), { recursive: true });
   for (const [path] of artifacts.matchAll(/\.build\/functions\/[\w-]+\.zip/g)) writeFileSync(join(root, path), "");
   return await osls(root, ...parameters);

@@ -119,6 +119,22 @@ describe("undiciClient", () => {
     expect(answers[0]).toEqual(answers[1]);
   });
 
+  it.each([
+    ["GET", "/9/BaseOS/x86_64/os/repodata/repomd.xml?a=b"],
+    ["HEAD", "/Packages/a-1.0-1.noarch.rpm"],
+  ] as const)("asks %s %s over one connection as undici itself does", async (method, path) => {
+    const small = await bundled("client", 'export { Client } from "undici";', undiciClient);
+    const answers = [];
+    for (const { Client } of [small as unknown as typeof undici, undici]) {
+      const client = new Client(origin, { pipelining: 1 });
+      const { statusCode, headers, body } = await client.request({ method, path, headers: { accept: "*/*" } });
+      answers.push({ statusCode, version: headers["koji-version"], body: await body.text() });
+      await client.close();
+    }
+    expect(answers[0]?.statusCode).toBe(200);
+    expect(answers[0]).toEqual(answers[1]);
+  });
+
   it("fails the build when something else of undici is wanted", async () => {
     const wanted = bundled("fetch", 'export { fetch } from "undici";', undiciClient);
     await expect(wanted).rejects.toThrow(/No matching export.*fetch/);

@@ -5,10 +5,25 @@ import type { XmlRpcValue } from "../../../shared/hub/xmlrpc/values.ts";
 import { BuilderSession } from "./builder-session.ts";
 import { type Caller, type HubContext, type HubSettings, requireHost } from "./context.ts";
 import { EventLog, type TaskEvent, type TaskWait, taskWaits } from "./events.ts";
+import {
+  addExternalRepo,
+  addTagExternalRepo,
+  requireExternalRepo,
+  type TagExternalRepoSeed,
+} from "./external-repos.ts";
 import { genericError } from "./fault.ts";
 import { addChannel, addHost, addHostToChannel, addUser, type ChannelSeed, editHost, type HostEdit } from "./hosts.ts";
 import { defaultChannelPolicy } from "./placement.ts";
-import { type HostRow, type TaskRow, USER_STATUS, type UserRow } from "./rows.ts";
+import { beginRepo, checkRepoQueue, expireRepos, finishRepo, followNewRepo } from "./repos.ts";
+import {
+  type ExternalRepoRow,
+  type HostRow,
+  type RepoRequestRow,
+  type RepoRow,
+  type TaskRow,
+  USER_STATUS,
+  type UserRow,
+} from "./rows.ts";
 import {
   answer,
   answerValues,
@@ -65,6 +80,7 @@ export class Hub {
       exclusiveSessions: new Map(),
       lastRun: 0,
     };
+    this.#context.log.subscribe((event) => followNewRepo(this.#context, event));
     for (const channel of CHANNELS) addChannel(this.#context, channel);
     const user = this.addUser(ADMIN_USER, ["admin"]);
     this.#admin = { user, session: null, exclusive: false };
@@ -106,6 +122,22 @@ export class Hub {
     return addTarget(this.#context, name, buildTag, destTag).id;
   }
 
+  /** `url` with $arch; the slash at its end is the hub's. */
+  addExternalRepo(name: string, url: string): number {
+    return addExternalRepo(this.#context, name, url).id;
+  }
+
+  addTagExternalRepo(tag: string, repo: string, seed: TagExternalRepoSeed): void {
+    addTagExternalRepo(this.#context, tag, repo, seed);
+  }
+
+  /** A repo that is READY at once, without a task, and answers the requests that wait for it. */
+  makeRepo(tag: string): Readonly<RepoRow> {
+    const repo = beginRepo(this.#context, tag, null);
+    finishRepo(this.#context, repo);
+    return repo;
+  }
+
   /** What getAverageBuildDuration answers for the package. */
   setPackageSeconds(name: string, seconds: number): void {
     this.#context.tables.setPackageSeconds(name, seconds);
@@ -136,6 +168,12 @@ export class Hub {
   /** The same call without XML: see rpc/answer.ts. */
   answerValues<T>(request: ValueRequest, finish: (result: XmlRpcValue) => T): Outcome<T> {
     return answerValues(this.#context, request, finish);
+  }
+
+  /** One round of kojira: tasks for requested repos, and an end to repos that newer ones replaced. */
+  runKojira(): void {
+    checkRepoQueue(this.#context, this.#admin);
+    expireRepos(this.#context);
   }
 
   // --- modes
@@ -211,6 +249,18 @@ export class Hub {
 
   hosts(): readonly Readonly<HostRow>[] {
     return this.#context.tables.hostsInPlace();
+  }
+
+  externalRepo(name: string): Readonly<ExternalRepoRow> {
+    return requireExternalRepo(this.#context, name);
+  }
+
+  repos(): readonly Readonly<RepoRow>[] {
+    return [...this.#context.tables.repos.values()];
+  }
+
+  repoRequests(): readonly Readonly<RepoRequestRow>[] {
+    return [...this.#context.tables.repoRequests.values()];
   }
 
   events(): readonly TaskEvent[] {

@@ -1,6 +1,6 @@
 // The rows of the hub's tables, in Koji's names. Times are epoch seconds. Rows change in place, only through Tables.
 
-import type { TaskState } from "../../../shared/hub/index.ts";
+import type { RepoState, TaskState } from "../../../shared/hub/index.ts";
 import type { XmlRpcStruct, XmlRpcValue } from "../../../shared/hub/xmlrpc/values.ts";
 
 export const USER_TYPE = { NORMAL: 0, HOST: 1 } as const;
@@ -108,13 +108,74 @@ export interface RefusalRow {
   readonly ts: number;
 }
 
+/** A moment that something versioned changed in: Koji's table of events. */
+export interface EventRow {
+  readonly id: number;
+  readonly ts: number;
+}
+
 export interface TagRow {
   readonly id: number;
+  /** When it or what hangs on it last changed. */
+  changed: EventRow;
   readonly name: string;
   arches: string | null;
   readonly extra: XmlRpcStruct;
   /** Parent tags, nearest first. */
   readonly parents: readonly number[];
+}
+
+export interface ExternalRepoRow {
+  readonly id: number;
+  readonly name: string;
+  /** With $arch, and a slash at its end. */
+  url: string;
+  changed: EventRow;
+}
+
+export interface TagExternalRepoRow {
+  readonly tag_id: number;
+  readonly external_repo_id: number;
+  readonly priority: number;
+  readonly merge_mode: string;
+  /** Separated by spaces; null = all of the tag. */
+  readonly arches: string | null;
+}
+
+/** What a repo took its external rpms from: the URL that the hub had at its creation. */
+export interface UsedExternalRepo {
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface RepoRow {
+  readonly id: number;
+  readonly tag_id: number;
+  readonly create: EventRow;
+  /** The tag's last change before it. */
+  readonly begin: EventRow;
+  state: RepoState;
+  state_ts: number;
+  /** null = made without a task. */
+  readonly task_id: number | null;
+  readonly dist: boolean;
+  readonly externals: readonly UsedExternalRepo[];
+}
+
+export interface RepoRequestRow {
+  readonly id: number;
+  readonly owner: number;
+  readonly tag_id: number;
+  priority: number;
+  readonly create_ts: number;
+  /** The id of an event: the repo may be no older. */
+  readonly min_event: number;
+  readonly opts: XmlRpcStruct;
+  active: boolean;
+  task_id: number | null;
+  tries: number;
+  repo_id: number | null;
+  update_ts: number;
 }
 
 export interface TargetRow {

@@ -4,9 +4,14 @@ import { TASK_STATE, type TaskState } from "../../../shared/hub/index.ts";
 import { Journal } from "./journal.ts";
 import type {
   ChannelRow,
+  EventRow,
+  ExternalRepoRow,
   HostRow,
   RefusalRow,
+  RepoRequestRow,
+  RepoRow,
   SessionRow,
+  TagExternalRepoRow,
   TagRow,
   TargetRow,
   TaskRow,
@@ -50,6 +55,9 @@ export class Tables {
   readonly channels = new NamedTable<ChannelRow>(this.journal);
   readonly tags = new NamedTable<TagRow>(this.journal);
   readonly targets = new NamedTable<TargetRow>(this.journal);
+  readonly externalRepos = new NamedTable<ExternalRepoRow>(this.journal);
+  readonly repos = new Map<number, RepoRow>();
+  readonly repoRequests = new Map<number, RepoRequestRow>();
   readonly sessions = new Map<number, SessionRow>();
   readonly tasks = new Map<number, TaskRow>();
   readonly runs = new Map<number, TaskRunRow>();
@@ -63,6 +71,9 @@ export class Tables {
   readonly #activeRuns = new Map<number, TaskRunRow>();
   readonly #refusals = new Map<string, RefusalRow>();
   readonly #packageSeconds = new Map<string, number>();
+  readonly #events: EventRow[] = [];
+  readonly #repoOfTask = new Map<number, RepoRow>();
+  readonly #tagExternalRepos: TagExternalRepoRow[] = [];
   #lastSessionId = 0;
   #lastTaskId = 0;
   #lastRunId = 0;
@@ -81,6 +92,49 @@ export class Tables {
   #put<Key, Row>(table: Map<Key, Row>, key: Key, row: Row): void {
     table.set(key, row);
     this.journal.record(() => table.delete(key));
+  }
+
+  // --- events, external repos and repos
+
+  newEvent(ts: number): EventRow {
+    return this.#push(this.#events, { id: this.#events.length + 1, ts });
+  }
+
+  /** The last one before the time; undefined = there was none yet. */
+  eventBefore(ts: number): EventRow | undefined {
+    return this.#events.findLast((event) => event.ts < ts);
+  }
+
+  addTagExternalRepo(row: TagExternalRepoRow): void {
+    this.#push(this.#tagExternalRepos, row);
+  }
+
+  tagExternalRepos(): readonly TagExternalRepoRow[] {
+    return this.#tagExternalRepos;
+  }
+
+  insertRepo(row: Omit<RepoRow, "id">): RepoRow {
+    const repo = { id: this.repos.size + 1, ...row };
+    this.#put(this.repos, repo.id, repo);
+    if (repo.task_id !== null) this.#put(this.#repoOfTask, repo.task_id, repo);
+    return repo;
+  }
+
+  /** The last one that the task began. */
+  repoOfTask(taskId: number): RepoRow | undefined {
+    return this.#repoOfTask.get(taskId);
+  }
+
+  insertRepoRequest(row: Omit<RepoRequestRow, "id">): RepoRequestRow {
+    const request = { id: this.repoRequests.size + 1, ...row };
+    this.#put(this.repoRequests, request.id, request);
+    return request;
+  }
+
+  #push<Row>(rows: Row[], row: Row): Row {
+    rows.push(row);
+    this.journal.record(() => rows.pop());
+    return row;
   }
 
   // --- sessions: open ones only

@@ -17,7 +17,8 @@ export interface TagSeed {
 export function addTag(hub: HubContext, name: string, seed: TagSeed = {}): TagRow {
   const parents = (seed.parents ?? []).map((parent) => requireTag(hub, parent).id);
   const id = hub.tables.tags.nextId;
-  return hub.tables.tags.insert({ id, name, arches: seed.arches ?? null, extra: seed.extra ?? {}, parents });
+  const changed = hub.tables.newEvent(hub.clock.now());
+  return hub.tables.tags.insert({ id, name, changed, arches: seed.arches ?? null, extra: seed.extra ?? {}, parents });
 }
 
 export function addTarget(hub: HubContext, name: string, buildTag: string, destTag: string): TargetRow {
@@ -73,7 +74,8 @@ export function buildArches(hub: HubContext, tag: IdOrName): readonly string[] {
   return (buildConfig(hub, tag).arches ?? "").split(/\s+/).filter((arch) => arch !== "");
 }
 
-function ancestors(hub: HubContext, tag: TagRow, seen = new Set([tag.id])): TagRow[] {
+/** Parents and theirs, in the order in which Koji goes through them: depth first. */
+export function ancestors(hub: HubContext, tag: TagRow, seen = new Set([tag.id])): TagRow[] {
   return tag.parents.flatMap((id) => {
     const parent = hub.tables.tags.find(id);
     if (parent === undefined || seen.has(id)) return [];

@@ -15,8 +15,16 @@ import { CHANGES } from "./changes.ts";
 import { HOST_CALLS, SCHEDULER_CALLS, SESSION_CALLS } from "./host-calls.ts";
 import type { MethodTable } from "./method.ts";
 import { READS } from "./reads.ts";
+import { REPO_CALLS } from "./repo-calls.ts";
 
-const METHODS: MethodTable = { ...READS, ...CHANGES, ...HOST_CALLS, ...SCHEDULER_CALLS, ...SESSION_CALLS };
+const METHODS: MethodTable = {
+  ...READS,
+  ...REPO_CALLS,
+  ...CHANGES,
+  ...HOST_CALLS,
+  ...SCHEDULER_CALLS,
+  ...SESSION_CALLS,
+};
 
 export interface Dispatch {
   readonly hub: HubContext;

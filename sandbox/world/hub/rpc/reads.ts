@@ -169,8 +169,6 @@ export const READS: MethodTable = {
     "RootExports.taskFinished(self, taskId)",
     ({ hub, args }) => isFinished(requireTask(hub, args.int("taskId"))),
   ],
-  // Nobody asks for repos here: the work of a site makes its newRepo tasks itself.
-  "repo.queryQueue": ["RepoExports.queryQueue(self, clauses=None, fields=None, opts=None)", () => []],
   listHosts: [
     "RootExports.listHosts(self, arches=None, channelID=None, ready=None, enabled=None, userID=None, queryOpts=None)",
     ({ hub, args }) => listHosts(hub, args),

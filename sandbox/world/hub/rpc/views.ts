@@ -1,4 +1,4 @@
-// scheduler.*: the hub's own query language over task runs, refusals and host data (kojihub QueryView).
+// scheduler.* and repo.*: the hub's own query language over task runs, refusals, repos and requests of them (kojihub QueryView).
 
 import { isArray, XmlRpcDouble, type XmlRpcStruct, type XmlRpcValue } from "../../../../shared/hub/xmlrpc/values.ts";
 import type { HubContext } from "../context.ts";
@@ -8,33 +8,34 @@ import { asList, asText, isTrue } from "./args.ts";
 import { cut } from "./list-tasks.ts";
 import { double, maybeDouble } from "./structs.ts";
 
+/** A table as clauses and fields see it. */
+export interface View<Row> {
+  /** Its usual fields. */
+  readonly columns: { readonly [name: string]: (row: Row, hub: HubContext) => XmlRpcValue };
+  /** Those that are given on request only. */
+  readonly more: { readonly [name: string]: (row: Row, hub: HubContext) => XmlRpcValue };
+  rows(hub: HubContext): readonly Row[];
+}
+
 /** What a row of either table has, and what it is joined with by. */
 interface Placed {
   readonly task_id: number;
   readonly host_id: number;
 }
 
+const taskOf = (row: Placed, hub: HubContext): TaskRow | undefined => hub.tables.tasks.get(row.task_id);
+const hostOf = (row: Placed, hub: HubContext): HostRow | undefined => hub.tables.hosts.get(row.host_id);
+
 /** What a row says of its task and host on request. */
-const JOINED: { readonly [name: string]: (task: TaskRow | undefined, host: HostRow | undefined) => XmlRpcValue } = {
-  method: (task) => task?.method ?? null,
-  state: (task) => task?.state ?? null,
-  owner: (task) => task?.owner ?? null,
-  arch: (task) => task?.arch ?? null,
-  channel_id: (task) => task?.channel_id ?? null,
-  host_name: (_task, host) => host?.name ?? null,
-  host_ready: (_task, host) => host?.ready ?? null,
-  start_ts: (task) => maybeDouble(task?.start_ts ?? null),
-  completion_ts: (task) => maybeDouble(task?.completion_ts ?? null),
+const JOINED_BY_BOTH: View<Placed>["more"] = {
+  method: (row, hub) => taskOf(row, hub)?.method ?? null,
+  state: (row, hub) => taskOf(row, hub)?.state ?? null,
+  owner: (row, hub) => taskOf(row, hub)?.owner ?? null,
+  arch: (row, hub) => taskOf(row, hub)?.arch ?? null,
+  channel_id: (row, hub) => taskOf(row, hub)?.channel_id ?? null,
+  host_name: (row, hub) => hostOf(row, hub)?.name ?? null,
+  host_ready: (row, hub) => hostOf(row, hub)?.ready ?? null,
 };
-
-const JOINED_BY_BOTH = ["method", "state", "owner", "arch", "channel_id", "host_name", "host_ready"];
-
-interface View<Row extends Placed> {
-  /** Its own columns, which are the usual fields. */
-  readonly columns: { readonly [name: string]: (row: Row) => XmlRpcValue };
-  readonly more: readonly string[];
-  rows(hub: HubContext): readonly Row[];
-}
 
 const TASK_RUNS: View<TaskRunRow> = {
   columns: {
@@ -44,7 +45,11 @@ const TASK_RUNS: View<TaskRunRow> = {
     active: (run) => run.active,
     create_ts: (run) => double(run.create_ts),
   },
-  more: [...JOINED_BY_BOTH, "start_ts", "completion_ts"],
+  more: {
+    ...JOINED_BY_BOTH,
+    start_ts: (run, hub) => maybeDouble(taskOf(run, hub)?.start_ts ?? null),
+    completion_ts: (run, hub) => maybeDouble(taskOf(run, hub)?.completion_ts ?? null),
+  },
   rows: (hub) => [...hub.tables.runs.values()],
 };
 
@@ -71,19 +76,18 @@ export interface Query {
 export const queryTaskRuns = (hub: HubContext, query: Query) => runQuery(hub, TASK_RUNS, query);
 export const queryTaskRefusals = (hub: HubContext, query: Query) => runQuery(hub, TASK_REFUSALS, query);
 
-function runQuery<Row extends Placed>(hub: HubContext, view: View<Row>, { clauses, fields, opts }: Query): XmlRpcValue {
-  const defaults = Object.keys(view.columns);
-  const names = readFields(defaults, view.more, fields).toSorted();
+export function runQuery<Row>(
+  hub: HubContext,
+  view: View<Row>,
+  { clauses, fields, opts }: Query,
+): XmlRpcStruct[] | number {
+  const known = { ...view.more, ...view.columns };
+  const names = readFields(Object.keys(view.columns), Object.keys(view.more), fields).toSorted();
   const tests = (clauses === null ? [] : asList(clauses)).map(readClause);
   for (const name of [...names, ...tests.map((test) => test.field)]) {
-    if (!defaults.includes(name) && !view.more.includes(name)) throw parameterError(`Invalid field for query ${name}`);
+    if (!Object.hasOwn(known, name)) throw parameterError(`Invalid field for query ${name}`);
   }
-  const { tasks, hosts } = hub.tables;
-  const read: Read<Row> = (row, name) => {
-    const column = view.columns[name];
-    if (column !== undefined) return column(row);
-    return JOINED[name]?.(tasks.get(row.task_id), hosts.get(row.host_id)) ?? null;
-  };
+  const read: Read<Row> = (row, name) => known[name]?.(row, hub) ?? null;
   const found = view.rows(hub).filter((row) => tests.every((test) => test.holds(plain(read(row, test.field)))));
   if (isTrue(opts.countOnly ?? null)) return found.length;
   const rows = cut(inOrder(found, read, opts.order ?? null), opts);

@@ -1,6 +1,6 @@
 // Executions as a person asks about them: started once by name, followed to their end, told in words.
 
-import { AwsCallFailed } from "../../shared/aws/errors.ts";
+import { AwsCallFailed } from "../shared/aws/errors.ts";
 import {
   describeExecution,
   type ExecutionDetail,
@@ -8,12 +8,26 @@ import {
   type ExecutionSummary,
   newestExecutions,
   placeOf,
+  type Sfn,
   startExecution,
-} from "../../shared/aws/executions.ts";
-import { caughtSchema, sentenceOf } from "../../shared/backup/event.ts";
-import { Problem } from "../fleet/scene.ts";
-import { durationText, oneLine, timeText } from "../fleet/words.ts";
-import type { BackupScene, MachineName } from "./scene.ts";
+} from "../shared/aws/executions.ts";
+import { caughtSchema, sentenceOf } from "../shared/backup/event.ts";
+import type { Clock } from "../shared/clock.ts";
+import { Problem } from "./fleet/scene.ts";
+import { durationText, oneLine, timeText } from "./fleet/words.ts";
+
+/** What starting and following an execution needs of a scene; `Name`: of its machines. */
+export interface ExecutionScene<Name extends string = never> {
+  readonly clients: { readonly sfn: Sfn };
+  /** The machine's ARN. Throws Problem when nobody says where it is. */
+  machine(name: Name): Promise<string>;
+  readonly clock: Clock;
+  readonly now: number;
+  /** Four hexadecimal digits that nobody else has just now. */
+  token(): string;
+  /** For persons who wait. */
+  say(line: string): void;
+}
 
 export interface ExecutionView extends ExecutionSummary {
   /** The state it is in or ended in; null = its history says none. */
@@ -24,26 +38,31 @@ export interface ExecutionView extends ExecutionSummary {
 }
 
 /** "on-demand-20261123T192339Z-1a2b": nobody else's, and a repeat by the SDK finds the same execution. */
-export function executionName(kind: string, { now, token }: Pick<BackupScene, "now" | "token">): string {
+export function executionName(kind: string, { now, token }: Pick<ExecutionScene, "now" | "token">): string {
   const time = new Date(now * 1000).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   return `${kind}-${time}-${token()}`;
 }
 
-export async function start(scene: BackupScene, machine: MachineName, name: string, input: object) {
+export async function start<Name extends string>(
+  scene: ExecutionScene<Name>,
+  machine: Name,
+  name: string,
+  input: object,
+) {
   const machineArn = await scene.machine(machine);
   const begin = () => startExecution(scene.clients.sfn, machineArn, name, input);
   return { arn: await explained(machineArn, begin), name };
 }
 
 /** Newest first. */
-export async function listExecutions(scene: BackupScene, machine: MachineName, most: number) {
+export async function listExecutions<Name extends string>(scene: ExecutionScene<Name>, machine: Name, most: number) {
   const machineArn = await scene.machine(machine);
   const found = await explained(machineArn, () => newestExecutions(scene.clients.sfn, machineArn, most));
   return found.map((each) => ({ machine, ...each }));
 }
 
 /** null = there is none. */
-export async function look({ clients }: BackupScene, arn: string): Promise<ExecutionView | null> {
+export async function look({ clients }: Pick<ExecutionScene, "clients">, arn: string): Promise<ExecutionView | null> {
   const detail = await explained(arn, () => describeExecution(clients.sfn, arn));
   if (detail === null) return null;
   const place = await explained(arn, () => placeOf(clients.sfn, arn));
@@ -54,7 +73,10 @@ export async function look({ clients }: BackupScene, arn: string): Promise<Execu
 const POLL_SECONDS = 15;
 
 /** Says each state as it comes. Ending the wait does not end the execution. */
-export async function follow(scene: BackupScene, arn: string): Promise<ExecutionView> {
+export async function follow(
+  scene: Pick<ExecutionScene, "clients" | "clock" | "say">,
+  arn: string,
+): Promise<ExecutionView> {
   let told: string | null = null;
   for (;;) {
     const view = await look(scene, arn);

@@ -1,8 +1,8 @@
 // One Lambda function of a state machine or a tick: what serverless.yml and CloudFormation are told about it.
 
-import { type BackupSite, type Right, right, sub, type Text } from "./rights.ts";
+import { type Right, right, sub, type Text } from "./rights.ts";
 
-export interface Step {
+export interface StepFunction {
   /** `backup-begin`: functions/backup/begin.ts. */
   readonly name: string;
   readonly description: string;
@@ -11,15 +11,27 @@ export interface Step {
   readonly memory?: number;
   /** Folders of infra/hosts that it brings. */
   readonly hosts?: readonly string[];
-  /** Beside its log and what Toji remembers of backups. */
-  readonly rights: (site: BackupSite) => readonly Right[];
   /** Variables beside TOJI_BUCKET. */
   readonly environment?: Readonly<Record<string, Text>>;
   /** Started by a tick and not by a machine, which waits for the answer. */
   readonly ticks?: boolean;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+/** `Site`: the part of the site document that its rights depend on. */
+export interface Step<Site> extends StepFunction {
+  /** Beside its log and what Toji remembers in the step's own part of the bucket. */
+  readonly rights: (site: Site) => readonly Right[];
+}
+
+/** The part of the bucket that steps read and write. */
+export interface Memory {
+  /** "backup": all that lies below backup/. */
+  readonly folder: string;
+  /** Of the statement that opens it. */
+  readonly sid: string;
+}
+
+export type Json = Readonly<Record<string, unknown>>;
 
 /** backup-begin: BackupBegin. */
 export function pascalCase(name: string): string {
@@ -32,17 +44,19 @@ export const machineArnText = (machine: string): string =>
 
 export const machineArn = (machine: string): Text => sub(machineArnText(machine));
 
+export const functionName = (name: string): string => `\${self:service}-\${sls:stage}-${name}`;
+
 export const entryOf = (name: string): string => `functions/${name.replace("-", "/")}.ts`;
 
 /** What stands below `functions:` for these steps. Names in ${} are osls's and CloudFormation's, not JavaScript's. */
-export function functionsOf(steps: readonly Step[]): Json {
+export function functionsOf(steps: readonly StepFunction[]): Json {
   const entries = steps.map(({ name, description, timeoutSeconds, memory = 256, environment = {}, ticks = false }) => {
     const id = pascalCase(name);
     return [
       `${id.charAt(0).toLowerCase()}${id.slice(1)}`,
       {
         description,
-        name: `\${self:service}-\${sls:stage}-${name}`,
+        name: functionName(name),
         handler: `${name.split("-")[1]}.handler`,
         // As Fn::Sub, or osls adds a DependsOn that says the same again.
         role: sub(`\${${id}Role.Arn}`),
@@ -60,28 +74,25 @@ export function functionsOf(steps: readonly Step[]): Json {
 }
 
 /** A role and a log group for each step. */
-export function resourcesOf(steps: readonly Step[], site: BackupSite): Json {
+export function resourcesOf<Site>(steps: readonly Step<Site>[], site: Site, memory: Memory): Json {
   const entries = steps.flatMap((step) => {
     const id = pascalCase(step.name);
+    const special = step.rights(site);
+    const policies = { "own-data": ownData(id, memory), ...(special.length === 0 ? {} : { [step.name]: special }) };
     return [
-      [`${id}Role`, role(`Toji's step ${step.name}`, "lambda.amazonaws.com", stepPolicies(step, id, site))],
-      [`${id}Log`, logGroup(`/aws/lambda/\${self:service}-\${sls:stage}-${step.name}`)],
+      [`${id}Role`, role(`Toji's step ${step.name}`, "lambda.amazonaws.com", policies)],
+      [`${id}Log`, logGroup(`/aws/lambda/${functionName(step.name)}`)],
     ];
   });
   return Object.fromEntries(entries);
 }
 
-function stepPolicies(step: Step, id: string, site: BackupSite): Json {
-  const special = step.rights(site);
-  return { "own-data": ownData(id), ...(special.length === 0 ? {} : { [step.name]: special }) };
-}
-
-/** Manifests, leases, the catalog: no step deletes any of it, and none sees what lies beside backup/. */
-function ownData(id: string): readonly Right[] {
+/** What Toji remembers: no step deletes any of it, and none sees what lies beside its folder. */
+function ownData(id: string, { folder, sid }: Memory): readonly Right[] {
   return [
     right("WriteItsLog", ["logs:CreateLogStream", "logs:PutLogEvents"], { "Fn::GetAtt": [`${id}Log`, "Arn"] }),
-    right("KeepWhatIsKnownOfBackups", ["s3:GetObject", "s3:PutObject"], sub(`\${Bucket.Arn}/backup/*`)),
-    // Lists manifests, and learns that an object is missing: see infra/resources/role.yml.
+    right(sid, ["s3:GetObject", "s3:PutObject"], sub(`\${Bucket.Arn}/${folder}/*`)),
+    // Lists objects, and learns that one is missing: see infra/resources/role.yml.
     right("ListTheBucket", ["s3:ListBucket"], { "Fn::GetAtt": ["Bucket", "Arn"] }),
   ];
 }
