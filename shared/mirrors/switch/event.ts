@@ -53,7 +53,6 @@ const switchEvent = z.object({
   direction: z.enum(["forward", "back"]).optional(),
   progress,
 });
-type Direction = "forward" | "back";
 
 export interface SwitchEvent extends Omit<z.infer<typeof switchEvent>, "startedAt"> {
   /** Epoch seconds. */
