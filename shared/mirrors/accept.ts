@@ -6,6 +6,11 @@ import type { Accepted, Evidence, ReferenceSeen, RepomdSeen } from "./types.ts";
 
 const MOST_VOUCHED = 50;
 
+/** Newest first, each once. */
+export function mergeVouched(...lists: readonly (readonly string[])[]): readonly string[] {
+  return [...new Set(lists.flat())].slice(0, MOST_VOUCHED);
+}
+
 /**
  * Whether this look's metadata may be what later looks are measured against: all is well with it, or no worse than late;
  * it was proven, went forward, was the same twice, and nothing was left out for want of time.
@@ -66,7 +71,7 @@ function vouchedAfter(
   reference: ReferenceSeen | null,
   more: readonly string[],
 ): readonly string[] {
-  return [...new Set([...vouchedBy(reference), ...more, ...(last?.vouched ?? [])])].slice(0, MOST_VOUCHED);
+  return mergeVouched(vouchedBy(reference), more, last?.vouched ?? []);
 }
 
 function vouchedBy(reference: ReferenceSeen | null): readonly string[] {

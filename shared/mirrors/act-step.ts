@@ -100,11 +100,13 @@ async function endRetirements(
   const records: SwitchRecord[] = [];
   for (const { value, etag } of kept) {
     records.push(value);
-    if (!value.retiring) continue;
-    const { isOver, sentence } = retirementOf(value, ready, survey);
-    sentences.push(sentence);
-    if (!isOver) continue;
-    const ended: SwitchRecord = { ...value, retiring: false, notes: [...value.notes, sentence] };
+    const left = value.retiring.map((url) => ({ url, ...retirementOf(value.repo, url, ready, survey) }));
+    sentences.push(...left.map(({ sentence }) => sentence));
+    const over = left.filter(({ isOver }) => isOver);
+    if (over.length === 0) continue;
+    const retiring = left.filter(({ isOver }) => !isOver).map(({ url }) => url);
+    const notes = [...value.notes, ...over.map(({ sentence }) => sentence)];
+    const ended: SwitchRecord = { ...value, retiring, notes };
     try {
       await switches.put(store, ended, etag, value.repo);
       records.splice(-1, 1, ended);

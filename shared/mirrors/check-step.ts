@@ -1,6 +1,7 @@
 // A step of the machine mirror-check: one look at one mirror for one arch, judged and remembered.
 
 import { StoreConflict } from "../aws/store.ts";
+import { mergeVouched } from "./accept.ts";
 import { isSameArch, readDigest, readyArches } from "./digests.ts";
 import { gather, type LookOrder } from "./gather.ts";
 import { eachOf } from "./gather-parts.ts";
@@ -19,7 +20,6 @@ export interface CheckAnswer extends PlannedLook {
 }
 
 const READS_AT_ONCE = 4;
-const MOST_VOUCHED = 50;
 
 const checkEvent = checkRunSchema.extend({ look: plannedLookSchema });
 
@@ -65,7 +65,7 @@ async function lastAccepted(
   const current = looks.find((each) => each.repo === repo && each.arch === arch && each.role === "current");
   if (current === undefined) return own;
   const shared = (await lookStates.get(store, repo, arch, current.url))?.value.accepted?.vouched ?? [];
-  return { ...own, vouched: [...new Set([...own.vouched, ...shared])].slice(0, MOST_VOUCHED) };
+  return { ...own, vouched: mergeVouched(own.vouched, shared) };
 }
 
 /** What READY repos take from there; the repos that could not be read yet are not among them. */

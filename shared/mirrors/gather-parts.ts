@@ -27,6 +27,7 @@ const RECORD_MAX_OPEN_BYTES = 4 * 1024 ** 3;
 /** At one time, so that memory stays what it is for a few. */
 const RECORDS_AT_ONCE = 4;
 const HEADS_AT_ONCE = 8;
+const MOST_ELSEWHERE = 10;
 
 /** Whether the records are to be read in full. Pure; epoch seconds. */
 export function readsRecords(last: Accepted | null, sha256: string, rereadSeconds: number, now: number): boolean {
@@ -76,16 +77,23 @@ async function listPackages(
 ): Promise<PrimarySeen> {
   const index = createIndex(last);
   const sampler = createSampler(seed);
+  const elsewhere = new Map<string, string>();
   const { count, promised } = await readPrimary(open, (pkg) => {
     index.add(pkg);
     sampler.add(pkg);
+    if (pkg.base !== null && elsewhere.size < MOST_ELSEWHERE) elsewhere.set(hostIn(pkg.base), pkg.base);
   });
-  return { packages: { count, promised, ...index.finish() }, sample: sampler.finish() };
+  const packages = { count, promised, elsewhere: [...elsewhere.values()], ...index.finish() };
+  return { packages, sample: sampler.finish() };
 }
 
 /** A body that is declared longer than listed is refused unread: a sync under way, and not an attack on the reader. */
 function sizeInPlace(problem: Problem | null, size: number | null): Problem | null {
   return problem?.kind === "too-large" && size !== null ? { ...problem, kind: "size" } : problem;
+}
+
+function hostIn(base: string): string {
+  return URL.canParse(base) ? new URL(base).host : base;
 }
 
 /** HEAD, and the size compared where both sides name one. */

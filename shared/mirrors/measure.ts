@@ -3,8 +3,8 @@
 import type { MirrorsConfig } from "../config/index.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { isFresh, type SeenLook, unseenLooks } from "./action-facts.ts";
-import { VERDICTS } from "./states.ts";
 import type { SurveyFile } from "./survey-file.ts";
+import { VERDICTS } from "./types.ts";
 
 export interface RunFacts {
   readonly survey: SurveyFile;

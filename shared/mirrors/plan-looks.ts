@@ -17,8 +17,8 @@ export function planLooks(
   const watched = repos.filter(({ name }) => mirrors.repos.find((each) => each.name === name)?.ignore !== true);
   const retiring = watched.flatMap((repo) =>
     switches
-      .filter((each) => each.repo === repo.name && each.retiring)
-      .flatMap(({ from }) => looksAt(repo, from, "retiring")),
+      .filter((each) => each.repo === repo.name)
+      .flatMap(({ retiring: left }) => left.flatMap((url) => looksAt(repo, url, "retiring"))),
   );
   const candidates = watched.flatMap((repo) =>
     candidatesOf(mirrors, repo).flatMap((url) => looksAt(repo, url, "candidate")),

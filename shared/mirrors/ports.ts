@@ -42,8 +42,10 @@ export async function openMirrorsPorts(setting: MirrorsSetting): Promise<Mirrors
     throw new ConfigError("toji.yml", [
       "mirrors: is missing, so there is nothing to check: describe it as toji.example.yml does",
     ]);
-  const { hubReader, hubWriter } = await openHubAccess(setting);
-  const ca = mirrors.ca === undefined ? {} : { ca: mirrors.ca };
+  const { hubReader, hubWriter, hubCa } = await openHubAccess(setting);
+  // The hub serves the metadata of its READY repos.
+  const own = [mirrors.ca, await hubCa()].filter((pem) => pem !== undefined);
+  const ca = own.length === 0 ? {} : { ca: own.join("\n") };
   const fetcher = setting.fetcher ?? openFetcher({ ...ca, connectionsPerHost: CONNECTIONS_PER_HOST });
   return { site, mirrors, clock, telemetry, store: openStore(clients, bucket), hubReader, hubWriter, fetcher };
 }

@@ -2,7 +2,6 @@
 
 import { sameBase } from "./live-set.ts";
 import { expandArch } from "./rules.ts";
-import type { SwitchRecord } from "./states.ts";
 import type { KnownDigest, ReadyArch, SurveyFile } from "./survey-file.ts";
 import { countText } from "./words.ts";
 
@@ -18,8 +17,10 @@ export interface Retirement {
   readonly sentence: string;
 }
 
+/** `from`: the address that the repo left, with $arch. */
 export function retirementOf(
-  { repo, from }: Pick<SwitchRecord, "repo" | "from">,
+  repo: string,
+  from: string,
   { ready, digests }: ReadyFacts,
   { looks }: Pick<SurveyFile, "looks">,
 ): Retirement {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { ObjectStore, Stored } from "../aws/store.ts";
-import type { Accepted, Verdict } from "./types.ts";
+import { type Accepted, VERDICTS } from "./types.ts";
 
 /** `current`: what the hub has. `candidate`: named in the config. `retiring`: what the hub had, and READY repos still have. */
 export const LOOK_ROLES = ["current", "candidate", "retiring"] as const;
@@ -22,17 +22,6 @@ export const acceptedSchema: z.ZodType<Accepted> = z.object({
   verifiedAt: z.number().nullable(),
   vouched: z.array(z.string()),
 });
-
-/** Best first. */
-export const VERDICTS = [
-  "ok",
-  "lagging",
-  "partial",
-  "rolled_back",
-  "tampered",
-  "moved",
-  "unreachable",
-] as const satisfies readonly Verdict[];
 
 const missingRpm = z.object({ url: z.string(), tags: z.array(z.string()), status: z.number().nullable() });
 
@@ -81,8 +70,8 @@ const switchSchema = z.object({
   endedAt: z.number().nullable(),
   /** Build tags that inherit the repo. `request`: of the hub's repo queue; `repo`: READY since. */
   tags: z.array(z.object({ tag: z.string(), request: z.number().nullable(), repo: z.number().nullable() })),
-  /** READY repos still take rpms from `from`: it is looked at until none does. */
-  retiring: z.boolean(),
+  /** Addresses that this switch or earlier ones left and READY repos still take rpms from: looked at until none does. */
+  retiring: z.array(z.string()),
   /** One sentence for each thing that happened. */
   notes: z.array(z.string()),
 });

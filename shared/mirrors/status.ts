@@ -3,8 +3,9 @@
 import * as z from "zod";
 import type { ObjectStore } from "../aws/store.ts";
 import { isFresh, type SeenLook } from "./action-facts.ts";
-import { LOOK_ROLES, SWITCH_STATES, type SwitchRecord, VERDICTS } from "./states.ts";
+import { LOOK_ROLES, SWITCH_STATES, type SwitchRecord } from "./states.ts";
 import { readJson, type SurveyFile } from "./survey-file.ts";
+import { VERDICTS } from "./types.ts";
 
 const KEY = "mirrors/status.json";
 
@@ -35,8 +36,8 @@ const switchSchema = z.object({
   state: z.enum(SWITCH_STATES),
   startedAt: z.number(),
   endedAt: z.number().nullable(),
-  /** READY repos still take rpms from `from`. */
-  retiring: z.boolean(),
+  /** Addresses that were left, and READY repos still take rpms from. */
+  retiring: z.array(z.string()),
   /** What happened last; empty = nothing yet. */
   note: z.string(),
 });

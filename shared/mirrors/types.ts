@@ -4,7 +4,9 @@
 /** `head`: repomd.xml and the sizes of its records. `metadata`: every record in full. `full`: rpms too. */
 export type Depth = "head" | "metadata" | "full";
 
-export type Verdict = "ok" | "lagging" | "partial" | "tampered" | "rolled_back" | "moved" | "unreachable";
+/** Best first: a heavier one hides the lighter ones, for of what did not answer nothing else can be said. */
+export const VERDICTS = ["ok", "lagging", "partial", "rolled_back", "tampered", "moved", "unreachable"] as const;
+export type Verdict = (typeof VERDICTS)[number];
 
 export type ProblemKind =
   // No answer, or not the whole of one.
@@ -153,6 +155,8 @@ export interface PackagesSeen {
   /** The count that primary.xml promises in its first element; null = none. */
   readonly promised: number | null;
   readonly index: PackageIndex;
+  /** Bases by which it names rpms outside of the repository (xml:base, whole addresses): one for each host, at most 10. */
+  readonly elsewhere: readonly string[];
   /** Some that have the same name, epoch, version, release and arch as another, with other content. */
   readonly clashes: readonly string[];
   /** Those that changed their content since the index of the last accepted state, some of them by name. */

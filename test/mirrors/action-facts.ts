@@ -39,7 +39,7 @@ export function switchOf(changes: Partial<SwitchRecord> = {}): SwitchRecord {
   return {
     ...{ id: "switch-1", repo: "base", from: CANDIDATE, to: CURRENT, by: "ann", reason: "", automatic: false },
     ...{ state: "done", startedAt: NOW - 3600, editedAt: NOW - 3500, endedAt: NOW - 3000 },
-    ...{ tags: [], retiring: false, notes: [] },
+    ...{ tags: [], retiring: [], notes: [] },
     ...changes,
   };
 }

@@ -132,7 +132,7 @@ export function openCheckWorld(input: CheckWorldInput = {}) {
       await administrator.call("editExternalRepo", named([repo], { url: to }));
       const done = { state: "done", startedAt: clock.now(), editedAt: clock.now(), endedAt: clock.now() } as const;
       const about = { id: "switch-1", repo, from, to, by: "ann", reason: "", automatic: false };
-      await switches.put(ports.store, { ...about, ...done, tags: [], retiring: true, notes: [] }, "absent", repo);
+      await switches.put(ports.store, { ...about, ...done, tags: [], retiring: [from], notes: [] }, "absent", repo);
     },
     /** What the hub was asked for and has not made yet, made. */
     async serveQueue(): Promise<void> {

@@ -76,7 +76,15 @@ export function makeRepomd(name = "healthy", timestamp = MADE_AT): RepomdSeen {
 
 export function makePackages(changes: Partial<PackagesSeen> = {}): PackagesSeen {
   const count = changes.count ?? 1000;
-  return { count, promised: count, index: { packed: "" }, clashes: [], changed: { count: 0, names: [] }, ...changes };
+  return {
+    count,
+    promised: count,
+    index: { packed: "" },
+    clashes: [],
+    elsewhere: [],
+    changed: { count: 0, names: [] },
+    ...changes,
+  };
 }
 
 export const SAMPLE: readonly SampledRpm[] = [

@@ -195,6 +195,15 @@ describe("redirects", () => {
     expect(fault(given).slice(0, 2)).toEqual(["moved", "redirects"]);
   });
 
+  it("and files that the metadata itself names on another host count as such", () => {
+    const elsewhere = makePackages({ elsewhere: ["https://b.example.net/rpms/"] });
+    const evidence = makeEvidence({ packages: elsewhere });
+    expect(fault({ evidence }).slice(0, 2)).toEqual(["moved", "redirects"]);
+    expect(judged({ evidence, rules: makeRules({ redirectHosts: [".example.net"] }) }).verdict).toBe("ok");
+    const own = makePackages({ elsewhere: ["https://mirror.example.org/other/"] });
+    expect(judged({ evidence: makeEvidence({ packages: own }) }).verdict).toBe("ok");
+  });
+
   it("from https to http are tampering, wherever they lead", () => {
     const evidence = makeEvidence({ hops: [hop(REPOMD, REPOMD.replace("https:", "http:"))] });
     expect(fault({ evidence }).slice(0, 2)).toEqual(["tampered", "redirects"]);

@@ -307,7 +307,7 @@ describe("an address that was left", () => {
     await world.run();
     world.hub.runKojira();
     await world.run();
-    expect((await world.status()).repos[1]?.switch).toMatchObject({ retiring: false, state: "done" });
+    expect((await world.status()).repos[1]?.switch).toMatchObject({ retiring: [], state: "done" });
     await world.run();
     expect((await world.status()).repos[1]?.looks.map(({ role }) => role)).toEqual(["current"]);
   });

@@ -104,7 +104,7 @@ describe("what a run looks at", () => {
   const looks = current.map((look) => ({ ...look, role: "current" as const }));
   const plan = (
     config = configOf({ failover: true }),
-    switches = [switchOf({ from: "https://gone.example.org/$arch/", retiring: true })],
+    switches = [switchOf({ retiring: ["https://gone.example.org/$arch/"] })],
   ) => planLooks({ repos: survey.repos, looks }, config, switches).map(({ url, role }) => `${role} ${url}`);
 
   it("is what the hub has, what it had and READY repos still have, and the candidates, each for each arch", () => {
@@ -117,7 +117,7 @@ describe("what a run looks at", () => {
 
   it("is no address twice: not what the hub has as a candidate, nor a candidate that is being left", () => {
     expect(plan(configOf({ failover: true }, [CURRENT.slice(0, -1)]), [])).toHaveLength(2);
-    const left = plan(configOf({ failover: true }), [switchOf({ from: CANDIDATE, retiring: true })]);
+    const left = plan(configOf({ failover: true }), [switchOf({ retiring: [CANDIDATE] })]);
     expect(left.filter((each) => each.includes("other.example.org"))).toEqual(
       ARCHES.map((arch) => `retiring ${urlOf(CANDIDATE, arch)}`),
     );
@@ -126,7 +126,7 @@ describe("what a run looks at", () => {
   it("is nothing of a repo that is to be ignored", () => {
     const config = configOf({ failover: true });
     const ignored = { repos: config.repos.map((repo) => ({ ...repo, ignore: true })) };
-    expect(planLooks({ repos: survey.repos, looks: [] }, ignored, [switchOf({ retiring: true })])).toEqual([]);
+    expect(planLooks({ repos: survey.repos, looks: [] }, ignored, [switchOf({ retiring: [CANDIDATE] })])).toEqual([]);
   });
 });
 
@@ -164,12 +164,12 @@ describe("the answer of the survey", () => {
 describe("an address that was left", () => {
   const ready = ARCHES.map((arch) => ({ id: 5, tag: "a-build", arch }));
   const digests = (base: string) => ready.map((each) => ({ ...each, bases: [urlOf(base, each.arch)], seenAt: NOW }));
-  const left = switchOf({ from: CANDIDATE });
+  const left = ["base", CANDIDATE] as const;
 
   it("is needed while a READY repo takes rpms from there, for any arch", () => {
     const [first, second] = [digests(CURRENT)[0], digests(CANDIDATE)[1]].filter((each) => each !== undefined);
     const found = retirementOf(
-      left,
+      ...left,
       { ready, digests: [first, second].filter((each) => each !== undefined) },
       { looks: [] },
     );
@@ -177,13 +177,13 @@ describe("an address that was left", () => {
   });
 
   it("may be needed while a READY repo could not be read", () => {
-    expect(retirementOf(left, { ready, digests: digests(CURRENT).slice(1) }, survey).isOver).toBe(false);
+    expect(retirementOf(...left, { ready, digests: digests(CURRENT).slice(1) }, survey).isOver).toBe(false);
   });
 
   it("is forgotten when none does, and when it is in use again", () => {
-    expect(retirementOf(left, { ready, digests: digests(CURRENT) }, survey).isOver).toBe(true);
+    expect(retirementOf(...left, { ready, digests: digests(CURRENT) }, survey).isOver).toBe(true);
     const back = { ready, digests: digests(CURRENT) };
-    expect(retirementOf({ ...left, from: CURRENT }, back, survey).isOver).toBe(true);
+    expect(retirementOf("base", CURRENT, back, survey).isOver).toBe(true);
   });
 });
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { HubFault } from "../../shared/hub/index.ts";
 import { expandArch } from "../../shared/mirrors/rules.ts";
 import { lookStates } from "../../shared/mirrors/states.ts";
+import { packageOf } from "./switch-web.ts";
 import { ARCHES, type Around, NEW, OLD, openSwitchWorld, REPO, START, type SwitchWorld, TAGS } from "./switch-world.ts";
 
 const REPO_REQUEST = "repo.request";
@@ -41,7 +42,14 @@ describe("a switch", () => {
     expect(world.takenFrom()).toEqual([NEW]);
     expect(world.writes.toSorted()).toEqual(["editExternalRepo", REPO_REQUEST, REPO_REQUEST]);
     const kept = await world.record();
-    expect(kept?.value).toMatchObject({ id: "switch-1", state: "done", retiring: true, from: OLD, to: NEW, by: "ann" });
+    expect(kept?.value).toMatchObject({
+      id: "switch-1",
+      state: "done",
+      retiring: [OLD],
+      from: OLD,
+      to: NEW,
+      by: "ann",
+    });
     expect(kept?.value.tags.map(({ tag, repo }) => ({ tag, isMade: repo !== null }))).toEqual(
       TAGS.map((tag) => ({ tag, isMade: true })),
     );
@@ -49,6 +57,17 @@ describe("a switch", () => {
     // Some of what the next builds will want was asked for.
     expect(world.web.headed.filter((url) => url.startsWith("https://new.example.org/9/x86_64/"))).toHaveLength(3);
     expect(world.board.raised("MirrorSwitches")).toBe(1);
+  });
+
+  it("remembers what the switch before it has left, as READY repos may still take rpms from there", async () => {
+    const world = openSwitchWorld();
+    const third = "https://third.example.org/9/$arch/";
+    for (const arch of ARCHES) world.web.publish(expandArch(third, arch), ["bash", "zlib"].map(packageOf), START - 60);
+    await world.run();
+    expect(await world.run({ to: third }, "switch-2")).toEqual({ status: "SUCCEEDED", why: "" });
+    expect((await world.record())?.value).toMatchObject({ id: "switch-2", retiring: [OLD, NEW] });
+    expect(await world.run({ to: OLD }, "switch-3")).toMatchObject({ status: "SUCCEEDED" });
+    expect((await world.record())?.value).toMatchObject({ retiring: [NEW, third] });
   });
 
   it("to what the hub has already ends well, and nothing is edited or written down", async () => {
@@ -211,7 +230,7 @@ describe("a switch is taken back", () => {
     // Forward and back, each tag once: the one that never came was still in the queue, and is no older than the last edit.
     expect(requestsOf(world)).toBeLessThanOrEqual(2 * TAGS.length);
     const kept = await world.record();
-    expect(kept?.value).toMatchObject({ state: "undone", retiring: false });
+    expect(kept?.value).toMatchObject({ state: "undone", retiring: [] });
     expect(kept?.value.notes.join("\n")).toContain(`no new repo of ${TAGS[1]} is READY after 120 min`);
   });
 

@@ -33,7 +33,7 @@ const FACTS: SwitchFacts = {
 const RECORD: SwitchRecord = {
   ...{ id: "switch-1", repo: "el9-base", from: OLD, to: NEW, by: "ann", reason: "", automatic: false },
   ...{ state: "done", startedAt: NOW - HOUR, editedAt: NOW - HOUR, endedAt: NOW - 1800 },
-  ...{ tags: [{ tag: "a-build", request: 1, repo: 2 }], retiring: true, notes: [] },
+  ...{ tags: [{ tag: "a-build", request: 1, repo: 2 }], retiring: [OLD], notes: [] },
 };
 
 const refusals = (changes: Partial<SwitchFacts>) => planSwitch({ ...FACTS, ...changes }).refusals.join("\n");

@@ -1,6 +1,6 @@
 // What a check found: a Check, and the verdict that it stands for when it is not ok.
 
-import type { CheckName, Problem, Verdict } from "../types.ts";
+import { type CheckName, type Problem, VERDICTS, type Verdict } from "../types.ts";
 
 export type Unfit = Exclude<Verdict, "ok">;
 
@@ -16,17 +16,6 @@ export function unfit(name: CheckName, verdict: Unfit, detail: string): Finding 
   return { name, ok: false, verdict, detail };
 }
 
-/** A verdict that is heavier hides the lighter ones: of what did not answer nothing else can be said. */
-const HEAVIEST_FIRST: readonly Verdict[] = [
-  "unreachable",
-  "moved",
-  "tampered",
-  "rolled_back",
-  "partial",
-  "lagging",
-  "ok",
-];
-
 /** The heaviest; "ok" of none. */
 export function heaviestOf<V extends Verdict>(verdicts: readonly V[]): V | "ok" {
   const ranks = verdicts.map(weightOf);
@@ -36,7 +25,7 @@ export function heaviestOf<V extends Verdict>(verdicts: readonly V[]): V | "ok" 
 
 /** 0 for ok, more for what is worse. */
 export function weightOf(verdict: Verdict): number {
-  return HEAVIEST_FIRST.length - 1 - HEAVIEST_FIRST.indexOf(verdict);
+  return VERDICTS.indexOf(verdict);
 }
 
 export function isOfDocument({ kind }: Problem): boolean {

@@ -12,11 +12,20 @@ interface Chain {
   readonly instead: string | null;
 }
 
+const NOT_ALLOWED = "which no rule allows: what is meant is to be written into redirectHosts";
+
 const REPOMD = "repodata/repomd.xml";
 
 /** null where nothing answered at all. */
 export function checkRedirects(evidence: Evidence, rules: MirrorRules): Finding | null {
   const { hops, repomd } = evidence;
+  const outside = outsideOf(evidence).filter((url) => !isOwn(url, evidence, rules));
+  if (outside.length > 0)
+    return unfit(
+      "redirects",
+      "moved",
+      `its files lie at ${someOf([...new Set(outside.map(hostText))])}, ${NOT_ALLOWED}`,
+    );
   if (hops.length === 0) return "content" in repomd ? fine("redirects", "none") : null;
   const downgrade = hops.find(({ from, to }) => from.startsWith("https:") && to.startsWith("http:"));
   if (downgrade !== undefined)
@@ -25,9 +34,7 @@ export function checkRedirects(evidence: Evidence, rules: MirrorRules): Finding 
   const strange = chains.filter((chain) => !mayEndThere(chain, evidence, rules));
   if (strange.length > 0) {
     const hosts = [...new Set(strange.map(({ last }) => hostText(last.to)))];
-    const them = hosts.length === 1 ? "it is" : "they are";
-    const config = `if ${them} meant, write ${hosts.length === 1 ? "it" : "them"} into redirectHosts`;
-    return unfit("redirects", "moved", `redirects end at ${someOf(hosts)}, which no rule allows: ${config}`);
+    return unfit("redirects", "moved", `redirects end at ${someOf(hosts)}, ${NOT_ALLOWED}`);
   }
   const ends = [...new Set(chains.map(({ last }) => hostText(last.to)))];
   const detail = ends.length === 0 ? "only of the reference" : `they end at ${someOf(ends)}`;
@@ -71,9 +78,19 @@ function isOfReference({ first }: Chain, { reference, url, base }: Evidence): bo
   return hostText(first.from) === host && host !== hostText(url) && (base === null || host !== hostText(base));
 }
 
-function mayEndThere({ first, last }: Chain, { url, base }: Evidence, { redirectHosts }: MirrorRules): boolean {
-  const own = [url, base ?? url, first.from].map(hostText);
-  return own.includes(hostText(last.to)) || redirectHosts.some((rule) => isAllowed(last.to, rule));
+/** Where the metadata itself points to, by whole addresses: builders follow these as they follow redirects. */
+function outsideOf({ repomd, base, packages }: Evidence): readonly string[] {
+  if (base === null || !("content" in repomd)) return [];
+  const records = repomd.content.records.map(({ href }) => href).filter((href) => /^[a-z][a-z0-9+.-]*:/i.test(href));
+  return [...records, ...(packages?.elsewhere ?? [])];
+}
+
+function isOwn(to: string, { url, base }: Evidence, { redirectHosts }: MirrorRules): boolean {
+  return [url, base ?? url].map(hostText).includes(hostText(to)) || redirectHosts.some((rule) => isAllowed(to, rule));
+}
+
+function mayEndThere({ first, last }: Chain, evidence: Evidence, rules: MirrorRules): boolean {
+  return hostText(first.from) === hostText(last.to) || isOwn(last.to, evidence, rules);
 }
 
 /** A rule without a port is for all ports; one that starts with a dot for all hosts below it. */

@@ -96,7 +96,8 @@ async function recordBegin(
     editedAt: null,
     endedAt: null,
     tags: namesOf(tags).map((tag) => ({ tag, request: null, repo: null })),
-    retiring: false,
+    // Nobody else remembers what earlier switches have left.
+    retiring: kept?.value.retiring ?? [],
   };
   await switches.put(store, record, kept?.etag ?? "absent", repo);
 }

@@ -44,8 +44,10 @@ async function outcomeOf(ports: MirrorsPorts, read: SwitchEvent): Promise<Switch
   else telemetry.warn(said);
   // A repeat has nothing to add.
   if (kept.value.endedAt === null) {
+    const { retiring: earlier, from, to } = kept.value;
     // On the hub's own disk nothing can be looked at.
-    const retiring = state === "done" && /^https?:/.test(kept.value.from);
+    const left = /^https?:/.test(from) ? [...earlier, from] : earlier;
+    const retiring = state === "done" ? [...new Set(left)].filter((url) => url !== to) : earlier;
     await writeRecord(ports, kept, { state, retiring, endedAt: clock.now(), notes: [...kept.value.notes, ...last] });
   }
   return state;
