@@ -11,7 +11,7 @@ import {
   type Sfn,
   startExecution,
 } from "../shared/aws/executions.ts";
-import { caughtSchema, sentenceOf } from "../shared/backup/event.ts";
+import { caughtSchema, sentenceOf } from "../shared/caught.ts";
 import type { Clock } from "../shared/clock.ts";
 import { Problem } from "./fleet/scene.ts";
 import { durationText, oneLine, timeText } from "./fleet/words.ts";

@@ -1,7 +1,8 @@
 // The end of a backup, good or bad: its record is closed, the lease goes back, and it is said and measured how it went.
 
+import { caughtSchema, sentenceOf } from "../caught.ts";
 import { LEASE_KEY } from "./begin.ts";
-import { caughtSchema, copiesSchema, sentenceOf, setOf, stepEvent } from "./event.ts";
+import { copiesSchema, setOf, stepEvent } from "./event.ts";
 import { readManifest, updateManifest } from "./manifest.ts";
 import { accountOf } from "./places.ts";
 import type { BackupPorts } from "./ports.ts";

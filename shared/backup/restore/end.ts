@@ -2,7 +2,7 @@
 
 import { listSnapshots, untagResources } from "../../aws/snapshots.ts";
 import { listVolumesByTag } from "../../aws/volumes.ts";
-import { sentenceOf } from "../event.ts";
+import { sentenceOf } from "../../caught.ts";
 import type { BackupPorts } from "../ports.ts";
 import { BACKUP_TAG } from "../tags.ts";
 import { endTurn, RESTORE_LEASE } from "../turn.ts";

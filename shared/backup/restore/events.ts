@@ -1,7 +1,8 @@
 // What the steps of the restore machine get: the request, and what the steps before have answered.
 
 import * as z from "zod";
-import { caughtSchema, stepEvent } from "../event.ts";
+import { caughtSchema } from "../../caught.ts";
+import { stepEvent } from "../event.ts";
 import { runIdOf } from "../run-id.ts";
 
 const volumePlan = z.object({

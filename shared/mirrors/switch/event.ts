@@ -1,6 +1,7 @@
 // What the steps of the switch machine get: the request, and what the steps before have answered.
 
 import * as z from "zod";
+import { caughtError, sentenceOf } from "../../caught.ts";
 
 const useSchema = z.object({ tag: z.string(), arches: z.array(z.string()) });
 
@@ -27,10 +28,6 @@ const lookSchema = z.object({
 });
 export type RepoLook = z.infer<typeof lookSchema>;
 
-/** What a Catch leaves: Lambda's error name, and its JSON {"errorType", "errorMessage"} as a text. */
-const caughtSchema = z.object({ Error: z.string().default(""), Cause: z.string().default("") });
-type Caught = z.infer<typeof caughtSchema>;
-
 const progress = z.object({
   repo: z.string().min(1),
   to: z.string().min(1),
@@ -42,8 +39,8 @@ const progress = z.object({
   look: lookSchema.optional(),
   undoLook: lookSchema.optional(),
   confirm: z.object({ rpms: z.number() }).optional(),
-  error: caughtSchema.optional(),
-  undoError: caughtSchema.optional(),
+  error: caughtError.optional(),
+  undoError: caughtError.optional(),
 });
 
 const switchEvent = z.object({
@@ -64,27 +61,7 @@ export function readSwitchEvent(event: unknown): SwitchEvent {
   return { ...rest, startedAt: Date.parse(startedAt) / 1000 };
 }
 
-/** Step Functions' own causes (States.Timeout) are texts, Lambda's are JSON. */
-const lambdaCause = z
-  .string()
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue({ code: "custom", message: "this is no JSON" });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.object({ errorMessage: z.string() }));
-
 /** The sentences of what was caught, the first cause first. */
 export function failuresOf({ progress: { error, undoError } }: SwitchEvent): string[] {
   return [error, undoError].flatMap((caught) => (caught === undefined ? [] : [sentenceOf(caught)]));
-}
-
-function sentenceOf({ Error: name, Cause: cause }: Caught): string {
-  const told = lambdaCause.safeParse(cause);
-  if (told.success) return told.data.errorMessage;
-  if (name === "States.Timeout") return "a step took longer than it may";
-  return cause || name || "a step failed and gave no reason";
 }
