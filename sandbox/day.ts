@@ -33,6 +33,11 @@ const PACKAGES: readonly string[] = [
   "createrepo_c",
 ];
 const TARGETS = ["foreman-nightly-el9", "katello-nightly-el9"] as const;
+/** Of each target the tag that its builds take their packages from. */
+export const BUILD_TAGS = [
+  { name: `${TARGETS[0]}-build`, arches: ["x86_64", "aarch64"] },
+  { name: `${TARGETS[1]}-build`, arches: ["x86_64"] },
+] as const;
 const PACKAGER = "packager";
 const RETRY_SECONDS = 60;
 /** A static builder beside the pool, as on the hub's own machine: makes repos where the files are. */
@@ -41,11 +46,12 @@ const REPO_HOST = "hub-createrepo.example.org";
 /** Tags, targets, the static host that makes repos, and everyone who submits. */
 export function furnishHub({ hub, clock, work }: Sandbox): void {
   hub.addUser(PACKAGER, ["livemedia", "repo"]);
-  for (const target of TARGETS) {
-    hub.addTag(`${target}-build`, { arches: target === TARGETS[0] ? "x86_64 aarch64" : "x86_64" });
+  TARGETS.forEach((target, index) => {
+    const { name, arches } = BUILD_TAGS[index] ?? BUILD_TAGS[0];
+    hub.addTag(name, { arches: arches.join(" ") });
     hub.addTag(target);
-    hub.addTarget(target, `${target}-build`, target);
-  }
+    hub.addTarget(target, name, target);
+  });
   hub.setPackageSeconds("qpid-proton", 2400);
   hub.setPackageSeconds("candlepin", 900);
   hub.addHost(REPO_HOST, { arches: "x86_64", channels: ["createrepo"], capacity: 4 });

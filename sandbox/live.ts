@@ -5,6 +5,7 @@ import { openLiveBackups } from "./backup/live.ts";
 import { createScreen, startConsole } from "./console/index.ts";
 import { DAY_SECONDS, DAY_START, furnishHub, scheduleDay, submitPush } from "./day.ts";
 import { createLook } from "./look.ts";
+import { openLiveMirrorWorld, startLiveMirrors } from "./mirrors/live.ts";
 import { openSandbox } from "./sandbox.ts";
 import { summarise, summaryText } from "./summary.ts";
 
@@ -19,7 +20,7 @@ export interface LiveOptions {
   readonly seed: string;
   readonly port: number;
   readonly hubPort: number;
-  /** S3 and Step Functions, for `toji backup --endpoint`. */
+  /** S3 and Step Functions, for `--endpoint` of `toji backup` and `toji mirrors`. */
   readonly awsPort: number;
 }
 
@@ -28,20 +29,24 @@ export async function runLive({ speed, seed, port, hubPort, awsPort }: LiveOptio
   const sandbox = await openSandbox({ seed, start: DAY_START, hubPort });
   const buildsDone = () =>
     sandbox.hub.state().tasks.filter(({ method, state }) => method === "build" && state === TASK_STATE.CLOSED).length;
-  const backups = await openLiveBackups(sandbox.clock, { seed, port: awsPort, buildsDone }).catch(
+  furnishHub(sandbox);
+  const mirrorWorld = openLiveMirrorWorld(sandbox, seed);
+  const { beside } = mirrorWorld;
+  const backups = await openLiveBackups(sandbox.clock, { seed, port: awsPort, buildsDone, beside }).catch(
     async (error: unknown) => {
       await sandbox.close();
       throw error;
     },
   );
+  const mirrors = startLiveMirrors(sandbox, mirrorWorld, backups);
   const lookAtFleet = createLook(sandbox, speed);
-  const look = (pageUrl?: string) => ({ ...lookAtFleet(pageUrl), backups: backups.look() });
+  const look = (pageUrl?: string) => ({ ...lookAtFleet(pageUrl), backups: backups.look(), mirrors: mirrors.look() });
   const page = await startConsole({ port, host: "127.0.0.1", read: () => look() }).catch(async (error: unknown) => {
+    mirrors.close();
     await backups.close();
     await sandbox.close();
     throw error;
   });
-  furnishHub(sandbox);
   submitPush(sandbox, sandbox.random.fork("opening push"), OPENING_PUSH);
   scheduleDays();
   const stopSchedule = sandbox.startSchedule();
@@ -60,6 +65,7 @@ export async function runLive({ speed, seed, port, hubPort, awsPort }: LiveOptio
     stopSchedule();
     stopChecks();
     await page.close();
+    mirrors.close();
     await backups.close();
     await sandbox.close();
   }

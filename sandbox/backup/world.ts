@@ -7,7 +7,7 @@ import { backupStep } from "../../shared/backup/steps.ts";
 import type { Clock } from "../../shared/clock.ts";
 import type { Site } from "../../shared/config/index.ts";
 import { lambdaContext } from "../lambda-context.ts";
-import { backupMachines, StepFunctionsModel } from "../machines/index.ts";
+import { backupMachines, StepFunctionsModel, type StepFunctionsOptions } from "../machines/index.ts";
 import { type BackupAws, backupAws, type HubSeed } from "../world/backup-aws.ts";
 import { VirtualClock } from "../world/clock.ts";
 import type { HubMachine } from "../world/hub-machine.ts";
@@ -31,6 +31,8 @@ export interface BackupWorldInput {
   readonly around?: AroundCall;
   /** Default: one of its own. */
   readonly clock?: VirtualClock;
+  /** Other machines of the same account, and what they call. */
+  readonly beside?: Pick<StepFunctionsOptions, "machines" | "functions">;
 }
 
 export interface BackupWorld {
@@ -71,8 +73,9 @@ export function openBackupWorld(input: BackupWorldInput): BackupWorld {
   });
   const open = () => ports;
   machines = new StepFunctionsModel({
-    ...{ clock, region: HOME, machines: backupMachines() },
-    functions: stepFunctions(open, input.around),
+    ...{ clock, region: HOME },
+    machines: { ...backupMachines(), ...input.beside?.machines },
+    functions: { ...stepFunctions(open, input.around), ...input.beside?.functions },
   });
   const model = machines;
   const arns = { backup: "toji-backup", drill: "toji-drill", restore: "toji-restore" } as const;

@@ -56,6 +56,17 @@ export interface ConsoleState {
     /** How to look further. */
     readonly command: string;
   };
+  /** The hub's external repos; absent = the sandbox looks at none. */
+  readonly mirrors?: {
+    /** Verdicts, candidates, rpms that are gone, age of the newest look: one line. */
+    readonly summary: string;
+    /** Switches under way: "failover-example-base-0c4f: WaitForRepos". */
+    readonly running: readonly string[];
+    /** The newest sentence that a person should read, with its time; null = none yet. */
+    readonly news: string | null;
+    /** How to look further. */
+    readonly command: string;
+  };
   /** The last minutes, oldest first, for a small chart. */
   readonly history: readonly {
     readonly at: number;

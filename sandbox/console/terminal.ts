@@ -26,6 +26,7 @@ export function renderTerminal(state: ConsoleState, size: ScreenSize, color: boo
   const top = [...headerLines(state, columns, rows), ...totalsLines(state, columns)];
   if (rows >= 22 && state.history.length > 1) top.push(trendLine(state, columns));
   if (rows >= 22 && state.backups !== undefined) top.push(backupLine(state.backups));
+  if (rows >= 22 && state.mirrors !== undefined) top.push(mirrorLine(state.mirrors));
   if (rows >= 18) top.push([]);
   const lines = [...top, ...body(state, columns, rows - top.length, rows >= 28)].slice(0, rows);
   return lines.map((line) => paint(line, columns, color)).join("\n");
@@ -103,6 +104,12 @@ function trendLine(state: ConsoleState, columns: number): Line {
 function backupLine({ summary, running }: NonNullable<ConsoleState["backups"]>): Line {
   const now = running.length === 0 ? [] : [span("   "), span(cleanText(running.join(", ")), "cyan")];
   return [span("backups ", "dim"), span(cleanText(summary)), ...now];
+}
+
+/** What is under way is worth more than what was said before it. */
+function mirrorLine({ summary, running, news }: NonNullable<ConsoleState["mirrors"]>): Line {
+  const now = running.length === 0 ? span(cleanText(news ?? ""), "dim") : span(cleanText(running.join(", ")), "cyan");
+  return [span("mirrors ", "dim"), span(cleanText(summary)), span("   "), now];
 }
 
 function body(state: ConsoleState, columns: number, rows: number, roomy: boolean): Line[] {

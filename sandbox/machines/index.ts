@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import type { MachineSpec } from "./step-functions.ts";
 
 export { allStates, type Definition, nextStates, readDefinition } from "./definition.ts";
-export { type StepFunction, StepFunctionsModel } from "./step-functions.ts";
+export { type StepFunction, StepFunctionsModel, type StepFunctionsOptions } from "./step-functions.ts";
+export { statesUnderWay } from "./under-way.ts";
 
 /** A machine by its file: `backup` is statemachines/backup.asl.yaml, deployed as toji-backup. */
 export function machineFile(name: string): MachineSpec {

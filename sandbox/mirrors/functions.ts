@@ -1,19 +1,26 @@
-// The functions of the machine mirror-check, as Lambda would call them: the production steps in the production wrapper.
+// The functions of the machines mirror-check and mirror-switch, as Lambda would call them: the production steps in the production wrapper.
 
 import { actStep, checkStep, liveStep, type MirrorsPorts, surveyStep } from "../../shared/mirrors/index.ts";
 import { mirrorsStep } from "../../shared/mirrors/steps.ts";
+import * as change from "../../shared/mirrors/switch/index.ts";
 import type { AroundCall } from "../backup/functions.ts";
 import { lambdaContext } from "../lambda-context.ts";
 import type { StepFunction } from "../machines/index.ts";
 
 type Step = (ports: MirrorsPorts, event: unknown) => Promise<unknown>;
 
-/** By the names that the machine's file has for them. */
+/** By the names that the machines' files have for them. */
 const STEPS: Readonly<Record<string, Step>> = {
   MirrorsSurvey: surveyStep,
   MirrorsLive: liveStep,
   MirrorsCheck: checkStep,
   MirrorsAct: actStep,
+  SwitchBegin: change.beginSwitch,
+  SwitchEdit: change.editRepo,
+  SwitchRegenerate: change.regenerate,
+  SwitchLook: change.lookForRepos,
+  SwitchConfirm: change.confirmRepos,
+  SwitchEnd: change.endSwitch,
 };
 
 export function mirrorFunctions(

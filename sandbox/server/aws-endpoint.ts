@@ -1,4 +1,4 @@
-// One address on this machine that answers as S3 and as Step Functions: what `toji backup --endpoint` talks to.
+// One address on this machine that answers as S3 and as Step Functions: what `--endpoint` of `toji backup` and `toji mirrors` is.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

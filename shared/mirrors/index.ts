@@ -1,21 +1,14 @@
 // The door of shared/mirrors: looks at mirrors, verdicts, and what the checks of a hub remember. Switches have their own.
 export { actStep } from "./act-step.ts";
 export { checkStep } from "./check-step.ts";
-export type { MirrorFetcher } from "./fetcher.ts";
-export { gather, type LookOrder } from "./gather.ts";
-export { eachOf } from "./gather-parts.ts";
-export { openFetcher } from "./http.ts";
-export { judge } from "./judge.ts";
 export { type LiveDigest, liveOf, readReadyRepo } from "./live-set.ts";
 export { liveStep } from "./live-step.ts";
-export { lookSettings, rulesForArch } from "./look-order.ts";
+export * from "./look.ts";
 export type { MirrorsPorts } from "./ports.ts";
-export { expandArch, rulesOf } from "./rules.ts";
-export { acceptedSchema, MirrorStateUnreadable, switches } from "./states.ts";
+export { MirrorStateUnreadable, switches } from "./states.ts";
 export { type MirrorStatus, readMirrorStatus } from "./status.ts";
 export { surveyHub } from "./survey.ts";
 export { surveyStep } from "./survey-step.ts";
-export type { Survey } from "./survey-types.ts";
+export type { Survey, SurveySite } from "./survey-types.ts";
 export { administratorCommands } from "./switch/commands.ts";
 export { MirrorTrouble } from "./trouble.ts";
-export type { Accepted, Depth, Evidence, Judgement, MirrorRules } from "./types.ts";

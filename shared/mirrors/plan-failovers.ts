@@ -7,7 +7,7 @@ import { expandArch } from "./rules.ts";
 import type { SurveyedRepo } from "./survey-types.ts";
 import { administratorCommands, commandText, shellQuoted } from "./switch/commands.ts";
 import { isUnderWay } from "./switch/plan.ts";
-import { spanText } from "./words.ts";
+import { countText, spanText } from "./words.ts";
 
 export interface FailoverPlan {
   readonly repo: string;
@@ -38,7 +38,7 @@ function planFailover(facts: ActionFacts, repo: SurveyedRepo): Failovers {
   const [worst] = unfit.toSorted((a, b) => b.bad - a.bad);
   if (worst === undefined) return { switches: [], sentences: [] };
   const { badInARow } = config.failover;
-  const reason = `${name} (${worst.arch}) at ${worst.url} was not fit in ${worst.bad} looks in a row, now ${worst.verdict}`;
+  const reason = `${name} (${worst.arch}) at ${worst.url} was not fit in ${countText(worst.bad, "look")} in a row, now ${worst.verdict}`;
   const stay = (why: string): Failovers => ({ switches: [], sentences: [`${reason}: ${why}.`] });
   if (worst.bad < badInARow) return stay(`it is left after ${badInARow} at the earliest`);
   const candidates = candidatesOf(config, repo);
@@ -82,7 +82,7 @@ function unfitness(facts: ActionFacts, repo: SurveyedRepo, candidate: string): s
     if (look === undefined || !isFresh(look, survey)) return `was not looked at for ${arch} in this run`;
     if (!look.trusted) return `is ${look.verdict} for ${arch}`;
     if (look.good < goodInARow)
-      return `was fit for ${arch} in ${look.good} looks in a row, of ${goodInARow} that are needed`;
+      return `was fit for ${arch} in ${countText(look.good, "look")} in a row, of ${goodInARow} that are needed`;
     if (look.accepted === null) return `has no accepted metadata for ${arch}`;
     const now = current.find((each) => each.arch === arch)?.accepted?.timestamp;
     const behind = now === undefined ? 0 : now - look.accepted.timestamp;

@@ -20,8 +20,8 @@ type ReadOpen = (open: AsyncIterable<Uint8Array>) => Promise<void>;
 /**
  * Reads the whole body and compares. `readOpen` is given the decompressed bytes; what it makes of them counts only if
  * this resolves. Throws MirrorTrouble, in this order if there are several: what the body itself throws, "size",
- * "checksum", then "too-large", "header-checksum", "open-size", "decompress", "open-checksum", then what `readOpen`
- * throws. Memory does not grow with the record.
+ * "checksum", then "open-size" for a listed one over the limit, "header-checksum", "open-size", "decompress",
+ * "open-checksum", then what `readOpen` throws. Memory does not grow with the record.
  */
 export async function verifyRecord(
   record: RepomdRecord,
@@ -62,10 +62,10 @@ async function verifyOpen(
 ): Promise<void> {
   const { openSize, openChecksum } = record;
   if (openSize !== null && openSize > maxOpenBytes) {
-    throw new MirrorTrouble("too-large", `${openSize} bytes decompressed are listed, more than ${maxOpenBytes}`);
+    throw new MirrorTrouble("open-size", `${openSize} bytes decompressed are listed, more than ${maxOpenBytes}`);
   }
   const seen = openSums(openChecksum === null ? [] : [openChecksum]);
-  const open = tap(decompress(form, chunks, openSize ?? maxOpenBytes, record), seen.add);
+  const open = tap(decompress(form, chunks, openSize ?? maxOpenBytes, record), seen.add, isOwned(form) ? free : keep);
   try {
     const trouble = readOpen === undefined ? null : await troubleOf(() => readOpen(open.chunks));
     await open.finish();
@@ -108,8 +108,27 @@ function openSums(expected: readonly Checksum[]) {
   };
 }
 
-/** Lets others read from a source, as far as they like, and then reads the rest; each chunk is seen once. */
-function tap(source: AsyncIterable<Uint8Array>, see: (chunk: Uint8Array) => void) {
+/** Whether each chunk is memory of its own, that nobody else holds. */
+function isOwned(form: Form): boolean {
+  return form === "gz" || form === "zst";
+}
+
+/** The collector frees such memory too, but tens of MB late, for it sees only the small objects in front of it. */
+function free({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
+function keep(): void {}
+
+/**
+ * Lets others read from a source, as far as they like, and then reads the rest; each chunk is seen once. `drop` is given
+ * those of the rest, which nobody else has.
+ */
+function tap(
+  source: AsyncIterable<Uint8Array>,
+  see: (chunk: Uint8Array) => void,
+  drop: (chunk: Uint8Array) => void = keep,
+) {
   const iterator = source[Symbol.asyncIterator]();
   let failure: { readonly error: unknown } | null = null;
   let isEnded = false;
@@ -136,7 +155,11 @@ function tap(source: AsyncIterable<Uint8Array>, see: (chunk: Uint8Array) => void
     chunks,
     /** Reads what is left; throws what the source threw, to whomever it did. */
     async finish(): Promise<void> {
-      while (!(await next()).done);
+      for (;;) {
+        const { done, value } = await next();
+        if (done === true) return;
+        drop(value);
+      }
     },
     async close(): Promise<void> {
       await iterator.return?.();

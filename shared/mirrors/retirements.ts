@@ -38,7 +38,7 @@ export function retirementOf(
   if (ids.length > 0) {
     return {
       isOver: false,
-      sentence: `${about}, and ${countText(ids.length, "READY repo")} still take rpms from there: it must go on serving them.`,
+      sentence: `${about}, and ${countText(ids.length, "READY repo")} still ${ids.length === 1 ? "takes" : "take"} rpms from there: it must go on serving them.`,
     };
   }
   if (unread > 0) {

@@ -59,6 +59,12 @@ export const anyConsoleState: fc.Arbitrary<ConsoleState> = fc.record({
   capacities: fc.constantFrom({}, { "default-x86": 3, "default-arm": 0 }),
   tasks: fc.constant(busyState().tasks),
   backups: fc.record({ summary: anyText, running: fc.array(anyText, { maxLength: 5 }), command: anyText }),
+  mirrors: fc.record({
+    summary: anyText,
+    running: fc.array(anyText, { maxLength: 5 }),
+    news: fc.option(anyText),
+    command: anyText,
+  }),
   decisions: fc.array(anyDecision, { maxLength: 20 }),
   totals: fc.record({
     tasksDone: anyNumber,

@@ -56,6 +56,12 @@ describe.skipIf(absent)(`the page${reason}`, () => {
       "2 unverified, 1 verified; newest proof 3.4 h old, restored in 13 min",
       "npx toji backup list --endpoint http://127.0.0.1:4082 --bucket toji-sandbox --region us-east-1",
     ]);
+    expect(await texts(".mirrors h2, .mirrors p")).toEqual([
+      "Mirrors failover-updates: WaitForRepos",
+      "3 ok, 1 partial; candidates 4 ok; 2 of 84 live rpms gone; looked at 4 min ago",
+      "13:58 example-updates (x86_64) at https://mirror.example.org/updates/x86_64/ is partial: rpms: 2 of 20 do not answer",
+      "npx toji mirrors list --endpoint http://127.0.0.1:4082 --bucket toji-sandbox --region us-east-1",
+    ]);
     expect(await texts(".decisions li strong")).toEqual(["launch", "terminate", "drain", "enable", "free-tasks"]);
     expect(browser.complaints).toEqual([]);
   });
@@ -78,7 +84,7 @@ describe.skipIf(absent)(`the page${reason}`, () => {
   it("shows text of the hub as text", async () => {
     state = busyState({ decisions: [{ at: 0, changes: [], keep: [], notes: ["<img src=x onerror=alert(1)>"] }] });
     await show();
-    expect(await texts(".note")).toEqual(["<img src=x onerror=alert(1)>"]);
+    expect(await texts(".decisions .note")).toEqual(["<img src=x onerror=alert(1)>"]);
   });
 
   it("has landmarks, one title, headers with a scope, and one quiet live region", async () => {

@@ -45,6 +45,12 @@ export function busyState(changes: Partial<ConsoleState> = {}): ConsoleState {
       running: ["nightly-3: WaitForSnapshots"],
       command: "npx toji backup list --endpoint http://127.0.0.1:4082 --bucket toji-sandbox --region us-east-1",
     },
+    mirrors: {
+      summary: "3 ok, 1 partial; candidates 4 ok; 2 of 84 live rpms gone; looked at 4 min ago",
+      running: ["failover-updates: WaitForRepos"],
+      news: "13:58 example-updates (x86_64) at https://mirror.example.org/updates/x86_64/ is partial: rpms: 2 of 20 do not answer",
+      command: "npx toji mirrors list --endpoint http://127.0.0.1:4082 --bucket toji-sandbox --region us-east-1",
+    },
     queue: [
       { channel: "createrepo", arch: "noarch", free: 1, oldestSeconds: 4, weight: 1.5 },
       { channel: "default", arch: "aarch64", free: 2, oldestSeconds: 412, weight: 3.5 },

@@ -27,6 +27,7 @@ describe("a screen", () => {
       "41.3 instance-hours   $3.91 spent, now $0.987/h",
       "last 15 min",
       "backups 2 unverified, 1 verified; newest proof 3.4 h old, restored in 13 min   nightly-3: WaitForSnapshots",
+      "mirrors 3 ok, 1 partial; candidates 4 ok; 2 of 84 live rpms gone; looked at 4 min ago   failover-updates: WaitForRepos",
       "server is offline",
       "the budget of $1.20 an hour leaves $0.03",
     ]) {
@@ -47,6 +48,13 @@ describe("a screen", () => {
     for (const text of ["QUEUE  no free task", "BUILDERS  none runs", "DECISIONS  no pass yet", "wait p50 –, p95 –"]) {
       expect(screen).toContain(text);
     }
+  });
+
+  it("says the newest of mirrors while none is switched", () => {
+    const mirrors = { summary: "4 ok", running: [], news: "13:58 a repo went back", command: "" };
+    expect(renderTerminal(busyState({ mirrors }), LARGE, false)).toContain("mirrors 4 ok   13:58 a repo went back");
+    const quiet = renderTerminal(busyState({ mirrors: { ...mirrors, news: null } }), LARGE, false);
+    expect(quiet.split("\n")).toContain("mirrors 4 ok");
   });
 
   it("names builders that are launched for one reason in one sentence", () => {

@@ -299,7 +299,7 @@ describe("an address that was left", () => {
       ["current", "https://new-epel.example.org/9/"],
       ["retiring", EPEL],
     ]);
-    expect((await world.status()).sentences.join("\n")).toContain("1 READY repo still take");
+    expect((await world.status()).sentences.join("\n")).toContain("1 READY repo still takes");
     world.makeRepo("epel-build");
     // Kojira lets a repo go half an hour after there is a newer one.
     await world.run();

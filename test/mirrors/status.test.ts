@@ -173,7 +173,7 @@ describe("an address that was left", () => {
       { ready, digests: [first, second].filter((each) => each !== undefined) },
       { looks: [] },
     );
-    expect(found).toEqual({ isOver: false, sentence: expect.stringContaining("1 READY repo still take") });
+    expect(found).toEqual({ isOver: false, sentence: expect.stringContaining("1 READY repo still takes") });
   });
 
   it("may be needed while a READY repo could not be read", () => {

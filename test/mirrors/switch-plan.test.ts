@@ -205,7 +205,7 @@ describe("a new repo", () => {
 
   it("takes rpms from the new address and none from the old one", () => {
     expect(contentRefusals(digest([NEW_BASE, 3]), run)).toEqual([]);
-    expect(contentRefusals(digest([NEW_BASE, 3], [OLD_BASE, 1]), run).join()).toContain("still takes 1 rpms");
+    expect(contentRefusals(digest([NEW_BASE, 3], [OLD_BASE, 1]), run).join()).toContain("still takes 1 rpm from");
     expect(contentRefusals(digest([OLD_BASE, 3]), run)).toHaveLength(2);
   });
 

@@ -31,6 +31,7 @@ export function Page({ state, trouble }) {
         <${Builders} builders=${state.builders} capacities=${state.capacities ?? {}} />
         <${Decisions} decisions=${state.decisions} />
         ${state.backups !== undefined && html`<${Backups} backups=${state.backups} />`}
+        ${state.mirrors !== undefined && html`<${Mirrors} mirrors=${state.mirrors} />`}
         <${Tasks} tasks=${state.tasks} />
       </main>
     `
@@ -84,6 +85,17 @@ function Backups({ backups }) {
       <h2 id="backups">Backups <span class="dim">${backups.running.join(", ")}</span></h2>
       <p>${backups.summary}</p>
       <p class="dim"><code>${backups.command}</code></p>
+    </section>
+  `;
+}
+
+function Mirrors({ mirrors }) {
+  return html`
+    <section class="mirrors" aria-labelledby="mirrors">
+      <h2 id="mirrors">Mirrors <span class="dim">${mirrors.running.join(", ")}</span></h2>
+      <p>${mirrors.summary}</p>
+      ${mirrors.news !== null && html`<p class="note">${mirrors.news}</p>`}
+      <p class="dim"><code>${mirrors.command}</code></p>
     </section>
   `;
 }

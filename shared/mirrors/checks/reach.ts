@@ -42,14 +42,14 @@ export function checkTls({ repomd, tls }: Evidence, rules: MirrorRules, now: num
   return fine("tls", left < rules.certificateWarningDays * DAY_SECONDS ? `${ends}: tell whoever runs it` : ends);
 }
 
-/** null where nothing came that could be read. */
-export function checkSchema({ repomd }: Evidence): Finding | null {
+/** null where nothing came that could be read, and where the list that was to lead to it could not. */
+export function checkSchema({ repomd, resolution }: Evidence): Finding | null {
   if ("content" in repomd) {
     const { records, revision } = repomd.content;
     return fine("schema", `${countText(records.length, "record")}, revision ${revision === "" ? "none" : revision}`);
   }
   const { problem } = repomd;
-  if (!isOfDocument(problem)) return null;
+  if (!isOfDocument(problem) || resolution.problem !== null) return null;
   return unfit("schema", verdictOfRepomd(problem), `what came is no repomd.xml: ${problem.detail}`);
 }
 

@@ -3,8 +3,8 @@
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import { MirrorTrouble } from "../trouble.ts";
 
-/** Node allocates each anew: larger ones are a little faster, and keep tens of MB more until they are collected. */
-const CHUNK_BYTES = 16_384;
+/** Node allocates each anew: larger ones are faster, and keep more memory where the reader does not free it. */
+const CHUNK_BYTES = 65_536;
 /**
  * A frame may ask for a window of 2^25 bytes: what zstd writes up to its level 20. The format allows terabytes, and
  * the memory would be ours.

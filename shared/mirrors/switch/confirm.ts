@@ -8,7 +8,7 @@ import type { MirrorsPorts } from "../ports.ts";
 import { expandArch } from "../rules.ts";
 import { MirrorTrouble } from "../trouble.ts";
 import type { Problem } from "../types.ts";
-import { someOf } from "../words.ts";
+import { countText, someOf } from "../words.ts";
 import { SwitchOvertaken, SwitchStuck } from "./errors.ts";
 import { readSwitchEvent, type SwitchRun } from "./event.ts";
 import { ownRecord, writeRecord } from "./record.ts";
@@ -60,7 +60,8 @@ export function contentRefusals(digest: LiveDigest, { from, to, empty, isShared 
   const { repo, tag, arch } = digest;
   const refusals: string[] = [];
   const old = countOf(digest, from);
-  if (old > 0 && !isShared) refusals.push(`repo ${repo} of ${tag} for ${arch} still takes ${old} rpms from ${from}`);
+  if (old > 0 && !isShared)
+    refusals.push(`repo ${repo} of ${tag} for ${arch} still takes ${countText(old, "rpm")} from ${from}`);
   if (countOf(digest, to) === 0 && !empty.includes(arch)) {
     refusals.push(`repo ${repo} of ${tag} for ${arch} takes nothing from ${to}`);
   }

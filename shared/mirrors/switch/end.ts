@@ -3,6 +3,7 @@
 import { askAll, HubFault, listReadyRepos } from "../../hub/index.ts";
 import type { MirrorsPorts } from "../ports.ts";
 import { type SwitchRecord, switches } from "../states.ts";
+import { countText } from "../words.ts";
 import { failuresOf, readSwitchEvent, type SwitchEvent } from "./event.ts";
 import { endOf } from "./plan.ts";
 import { addressNow, writeRecord } from "./record.ts";
@@ -59,5 +60,5 @@ async function wordsOfOld({ hubReader }: MirrorsPorts, { from, tags }: SwitchRec
   // Hubs before 1.35 list none.
   if (ready instanceof HubFault) return `older READY repos may take rpms from ${from}: it must go on serving them`;
   const old = ready.filter(({ id, tag_name }) => tags.some(({ tag, repo }) => tag === tag_name && repo !== id));
-  return `${old.length} older READY repos may take rpms from ${from}: it must go on serving them`;
+  return `${countText(old.length, "older READY repo")} may take rpms from ${from}: it must go on serving them`;
 }
