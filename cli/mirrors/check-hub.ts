@@ -13,6 +13,7 @@ import {
   rulesForArch,
   rulesOf,
   type Survey,
+  type SurveySite,
   surveyHub,
 } from "../../shared/mirrors/index.ts";
 import { Problem } from "../fleet/scene.ts";
@@ -38,9 +39,10 @@ export interface HubOrder {
 /** Anonymous, read-only. What is wrong with the hub's own settings goes to stderr, a line each. */
 export async function looksOfHub(look: Look, order: HubOrder): Promise<readonly HubLook[]> {
   const mirrors = look.example ? mirrorsSchema.parse({}) : (look.site.mirrors ?? mirrorsSchema.parse({}));
-  const survey = await readHub(look, mirrors);
+  const hub = hubOf(look);
+  const survey = await readHub(look, hub, mirrors);
   for (const sentence of survey.sentences) order.io.err(`toji mirrors: ${sentence}`);
-  const digests = order.depth === "full" ? await readLive(survey, look.site.hub.topUrl, mirrors, order) : null;
+  const digests = order.depth === "full" ? await readLive(survey, hub.topUrl, mirrors, order) : null;
   return survey.looks
     .filter(({ arch }) => order.arches?.includes(arch) ?? true)
     .map(({ repo, arch, url }) => ({
@@ -58,10 +60,14 @@ function liveFor(digests: readonly LiveDigest[], url: string, arch: string): Tar
   return { tags: [...new Set(entries.flatMap(({ tags }) => tags))].sort(), entries };
 }
 
-async function readHub(look: Look, mirrors: MirrorsConfig): Promise<Survey> {
+/** Without a site document nobody says where the hub's files are: where Koji's own configuration has them. */
+function hubOf({ example, site, url }: Look): SurveySite["hub"] {
+  return { url, topUrl: example ? new URL("/kojifiles", url).href : site.hub.topUrl };
+}
+
+async function readHub(look: Look, hub: SurveySite["hub"], mirrors: MirrorsConfig): Promise<Survey> {
   const reader = openReader(look);
   try {
-    const hub = { ...look.site.hub, url: look.url };
     return await surveyHub(reader, { hub, mirrors }, systemClock.now());
   } catch (error) {
     if (isHubTrouble(error)) throw new Problem(error.message, { cause: error });
