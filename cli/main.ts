@@ -1,43 +1,28 @@
 // The toji command: finds the subcommand, turns errors into one sentence and an exit code.
 
-import { ConfigError, nearestOf } from "../shared/config/index.ts";
-import { backupCommand } from "./commands/backup.ts";
-import { config } from "./commands/config.ts";
-import { fleetCommand } from "./commands/fleet.ts";
-import { mirrorsCommand } from "./commands/mirrors.ts";
-import { plan } from "./commands/plan.ts";
-import { replay } from "./commands/replay.ts";
-import { schedule } from "./commands/schedule.ts";
-import { snapshot } from "./commands/snapshot.ts";
-import { trace } from "./commands/trace.ts";
+import { COMMANDS, type ListedCommand } from "./commands/index.ts";
 import { type Command, EXIT, type Io, processIo, UsageError } from "./io.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  plan,
-  fleet: fleetCommand(),
-  backup: backupCommand(),
-  mirrors: mirrorsCommand(),
-  snapshot,
-  schedule,
-  trace,
-  replay,
-  config,
-};
-
 /** `commands` is for tests, which bring one that is open to another world. */
-export async function main(argv: readonly string[], io: Io = processIo, commands = COMMANDS): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  io: Io = processIo,
+  commands: Readonly<Record<string, Command | ListedCommand>> = COMMANDS,
+): Promise<number> {
   const [name, ...args] = argv;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     io.out(helpText());
     return name === undefined ? EXIT.usage : EXIT.fine;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
+  const listed = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (listed === undefined) {
+    const { nearestOf } = await import("../shared/config/index.ts");
     const nearest = nearestOf(name, Object.keys(commands));
     const hint = nearest === undefined ? "`npx toji help` lists the commands" : `did you mean "${nearest}"?`;
     io.err(`toji: there is no command "${name}": ${hint}`);
     return EXIT.usage;
   }
+  const command = "load" in listed ? await listed.load() : listed;
   if (args.includes("--help") || args.includes("-h")) {
     io.out(`${command.summary}\n\n${command.usage}`);
     return EXIT.fine;
@@ -45,6 +30,8 @@ export async function main(argv: readonly string[], io: Io = processIo, commands
   try {
     return await command.run(args, io);
   } catch (error) {
+    // Not every command reads the code of site documents.
+    const { ConfigError } = await import("../shared/config/index.ts");
     if (error instanceof UsageError || error instanceof ConfigError || isParseArgsError(error)) {
       io.err(`toji ${name}: ${error.message.split("\n")[0]}`);
       return EXIT.usage;

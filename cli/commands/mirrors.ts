@@ -2,15 +2,10 @@
 
 import { parseArgs } from "node:util";
 import { nearestOf } from "../../shared/config/index.ts";
-import { MirrorStateUnreadable } from "../../shared/mirrors/index.ts";
-import { awsSentence } from "../aws-failure.ts";
-import { type BackupWorld, PROCESS_WORLD } from "../backup/scene.ts";
-import { type Answer, Problem } from "../fleet/scene.ts";
+import type { BackupWorld } from "../backup/scene.ts";
+import type { Answer } from "../fleet/scene.ts";
 import { type Command, EXIT, type Io, UsageError } from "../io.ts";
 import { CHECK_OPTIONS, check } from "../mirrors/check.ts";
-import { list } from "../mirrors/list.ts";
-import { openMirrorScene, STACK_OPTIONS, type StackArgs } from "../mirrors/scene.ts";
-import { switchRepo } from "../mirrors/switch.ts";
 
 const USAGE = [
   "usage: npx toji mirrors check [URL...] [--arch A] [--reference URL | --metalink URL] [--key FILE] [--last FILE]",
@@ -38,10 +33,10 @@ const USAGE = [
   "  --json           JSON on stdout",
 ].join("\n");
 
-const STACK_ACTIONS = { list, switch: switchRepo } as const;
-const NAMES = ["check", ...Object.keys(STACK_ACTIONS)];
+const NAMES = ["check", "list", "switch"];
 
-export function mirrorsCommand(world: BackupWorld = PROCESS_WORLD): Command {
+/** `world`: of the stack's actions; null = this process's. */
+export function mirrorsCommand(world: BackupWorld | null = null): Command {
   return {
     summary: "external repos: checked before a build trusts them, listed, switched",
     usage: USAGE,
@@ -54,7 +49,8 @@ export function mirrorsCommand(world: BackupWorld = PROCESS_WORLD): Command {
         else for (const line of answer.lines) io.out(line);
         return answer.code;
       } catch (error) {
-        const problem = sentenceOf(error, rest, world);
+        const { stackProblem } = await import("../mirrors/stack.ts");
+        const problem = stackProblem(error, rest, world);
         if (problem === null) throw error;
         if (isJson) io.out(JSON.stringify({ ok: false, problem }));
         io.err(`toji mirrors: ${problem}`);
@@ -64,7 +60,7 @@ export function mirrorsCommand(world: BackupWorld = PROCESS_WORLD): Command {
   };
 }
 
-type Action = (args: readonly string[], world: BackupWorld, io: Io) => Promise<Answer>;
+type Action = (args: readonly string[], world: BackupWorld | null, io: Io) => Promise<Answer>;
 
 function actionNamed(name: string | undefined): Action {
   if (name === "check")
@@ -74,24 +70,12 @@ function actionNamed(name: string | undefined): Action {
     };
   if (name === "list" || name === "switch")
     return async (args, world, io) => {
-      const { values, positionals } = parseArgs({ args: [...args], options: STACK_OPTIONS, allowPositionals: true });
-      const scene = await openMirrorScene(values, world, io.out);
-      return await STACK_ACTIONS[name](scene, positionals);
+      // It brings AWS's clients, which a look does not need.
+      const { runStackAction } = await import("../mirrors/stack.ts");
+      return await runStackAction(name, args, world, io);
     };
   if (name === undefined) throw new UsageError(`say what to do: mirrors ${NAMES.join(", mirrors ")}`);
   const nearest = nearestOf(name, NAMES);
   const hint = nearest === undefined ? `: ${NAMES.join(", ")}` : `, did you mean "mirrors ${nearest}"?`;
   throw new UsageError(`there is no "mirrors ${name}"${hint}`);
-}
-
-/** null = a defect. */
-function sentenceOf(error: unknown, args: readonly string[], { env }: BackupWorld): string | null {
-  if (error instanceof Problem || error instanceof MirrorStateUnreadable) return error.message;
-  const { values } = parseArgs({ args: [...args], options: STACK_OPTIONS, strict: false, allowPositionals: true });
-  const text = (value: StackArgs[keyof StackArgs]) => (typeof value === "string" ? value : null);
-  return awsSentence(error, {
-    bucket: text(values.bucket) ?? env.TOJI_BUCKET ?? null,
-    region: text(values.region) ?? env.AWS_REGION ?? null,
-    endpoint: text(values.endpoint),
-  });
 }

@@ -1,7 +1,7 @@
 // `--last FILE`: what an earlier `toji mirrors check --json` printed, so that this one can see what went back or changed.
 
 import * as z from "zod";
-import { type Accepted, acceptedSchema } from "../../shared/mirrors/index.ts";
+import { type Accepted, acceptedSchema } from "../../shared/mirrors/look.ts";
 import { readInput, UsageError } from "../io.ts";
 
 const metadata = z.object({ revision: z.string(), timestamp: z.number(), repomdSha256: z.string() });

@@ -18,6 +18,8 @@ export interface Account {
   readonly requests: number;
   readonly latencyMilliseconds: number | null;
   readonly milliseconds: number;
+  /** Aborted once the time is used up, with the trouble as its reason: for work on what has already come. */
+  readonly signal: AbortSignal;
   close(): void;
 }
 
@@ -72,6 +74,7 @@ export function openAccount(fetcher: MirrorFetcher, budgetSeconds: number): Acco
     get milliseconds() {
       return Math.round(performance.now() - begun);
     },
+    signal: end.signal,
     close: () => clearTimeout(timer),
   };
 }

@@ -61,7 +61,12 @@ export async function lookAtRecords(
               primary = await listPackages(open, last?.index ?? null, seed);
             }
           : undefined;
-      ({ skipped } = await verifyRecord(record, body, { maxOpenBytes: RECORD_MAX_OPEN_BYTES }, readOpen));
+      ({ skipped } = await verifyRecord(
+        record,
+        body,
+        { maxOpenBytes: RECORD_MAX_OPEN_BYTES, signal: account.signal },
+        readOpen,
+      ));
     });
     return { ...about, problem: sizeInPlace(problem, record.size), skipped };
   });

@@ -8,6 +8,8 @@ import type { Checksum, RepomdRecord } from "./types.ts";
 export interface RecordLimits {
   /** Decompressed: no record may list more, none that lists nothing may have more. */
   readonly maxOpenBytes: number;
+  /** Ends the work with its reason, also in the middle of a chunk that opens to gigabytes. */
+  readonly signal?: AbortSignal;
 }
 
 /** `skipped`: half a sentence on what could not be looked at; null = everything was. */
@@ -18,15 +20,15 @@ export interface RecordVerified {
 type ReadOpen = (open: AsyncIterable<Uint8Array>) => Promise<void>;
 
 /**
- * Reads the whole body and compares. `readOpen` is given the decompressed bytes; what it makes of them counts only if
- * this resolves. Throws MirrorTrouble, in this order if there are several: what the body itself throws, "size",
- * "checksum", then "open-size" for a listed one over the limit, "header-checksum", "open-size", "decompress",
- * "open-checksum", then what `readOpen` throws. Memory does not grow with the record.
+ * Reads the whole body and compares. `readOpen` is given the decompressed bytes, each chunk to be used before it asks for
+ * the next; what it makes of them counts only if this resolves. Throws MirrorTrouble, in this order if there are several:
+ * what the body itself throws, "size", "checksum", then "open-size" for a listed one over the limit, "header-checksum",
+ * "open-size", "decompress", "open-checksum", then what `readOpen` throws. Memory does not grow with the record.
  */
 export async function verifyRecord(
   record: RepomdRecord,
   body: AsyncIterable<Uint8Array>,
-  { maxOpenBytes }: RecordLimits,
+  limits: RecordLimits,
   readOpen?: ReadOpen,
 ): Promise<RecordVerified> {
   const form = formOf(record.href);
@@ -39,7 +41,7 @@ export async function verifyRecord(
   });
   try {
     const trouble =
-      form === null ? null : await troubleOf(() => verifyOpen(record, form, came.chunks, maxOpenBytes, readOpen));
+      form === null ? null : await troubleOf(() => verifyOpen(record, form, came.chunks, limits, readOpen));
     // Damage shows in the inside first, but is told as what it is: other bytes than listed.
     await came.finish();
     if (record.size !== null && seen.bytes() !== record.size) {
@@ -57,7 +59,7 @@ async function verifyOpen(
   record: RepomdRecord,
   form: Form,
   chunks: AsyncIterable<Uint8Array>,
-  maxOpenBytes: number,
+  { maxOpenBytes, signal }: RecordLimits,
   readOpen: ReadOpen | undefined,
 ): Promise<void> {
   const { openSize, openChecksum } = record;
@@ -65,7 +67,11 @@ async function verifyOpen(
     throw new MirrorTrouble("open-size", `${openSize} bytes decompressed are listed, more than ${maxOpenBytes}`);
   }
   const seen = openSums(openChecksum === null ? [] : [openChecksum]);
-  const open = tap(decompress(form, chunks, openSize ?? maxOpenBytes, record), seen.add, isOwned(form) ? free : keep);
+  const see = (chunk: Uint8Array) => {
+    signal?.throwIfAborted();
+    seen.add(chunk);
+  };
+  const open = tap(decompress(form, chunks, openSize ?? maxOpenBytes, record), see, isOwned(form) ? free : keep);
   try {
     const trouble = readOpen === undefined ? null : await troubleOf(() => readOpen(open.chunks));
     await open.finish();
@@ -110,7 +116,7 @@ function openSums(expected: readonly Checksum[]) {
 
 /** Whether each chunk is memory of its own, that nobody else holds. */
 function isOwned(form: Form): boolean {
-  return form === "gz" || form === "zst";
+  return form !== "plain" && form !== "zck";
 }
 
 /** The collector frees such memory too, but tens of MB late, for it sees only the small objects in front of it. */
@@ -121,8 +127,8 @@ function free({ buffer, byteLength }: Uint8Array): void {
 function keep(): void {}
 
 /**
- * Lets others read from a source, as far as they like, and then reads the rest; each chunk is seen once. `drop` is given
- * those of the rest, which nobody else has.
+ * Lets others read from a source, as far as they like, and then reads the rest; each chunk is seen once, and dropped when
+ * the next one is asked for.
  */
 function tap(
   source: AsyncIterable<Uint8Array>,
@@ -132,9 +138,12 @@ function tap(
   const iterator = source[Symbol.asyncIterator]();
   let failure: { readonly error: unknown } | null = null;
   let isEnded = false;
+  let given: Uint8Array | null = null;
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
     if (failure !== null) throw failure.error;
     if (isEnded) return { done: true, value: undefined };
+    if (given !== null) drop(given);
+    given = null;
     try {
       const { done, value } = await iterator.next();
       if (done === true) {
@@ -142,6 +151,7 @@ function tap(
         return { done, value: undefined };
       }
       see(value);
+      given = value;
       return { done: false, value };
     } catch (error) {
       failure = { error };
@@ -155,11 +165,7 @@ function tap(
     chunks,
     /** Reads what is left; throws what the source threw, to whomever it did. */
     async finish(): Promise<void> {
-      for (;;) {
-        const { done, value } = await next();
-        if (done === true) return;
-        drop(value);
-      }
+      while (!(await next()).done);
     },
     async close(): Promise<void> {
       await iterator.return?.();

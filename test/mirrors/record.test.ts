@@ -64,7 +64,7 @@ describe("a record", () => {
   it("that is as listed gives its open bytes to whoever reads them", async () => {
     const parts: Uint8Array[] = [];
     const readOpen = async (open: AsyncIterable<Uint8Array>) => {
-      for await (const part of open) parts.push(part);
+      for await (const part of open) parts.push(Buffer.from(part));
     };
     expect(await verifyRecord(RECORD, inChunks(CLOSED), LIMITS, readOpen)).toEqual({ skipped: null });
     expect(Buffer.concat(parts).equals(OPEN)).toBe(true);
