@@ -29,6 +29,10 @@ function entriesOf(site: Site): Entry[] {
 
 export interface Built {
   readonly name: string;
+  /** Relative to the repository; so are the sources. */
+  readonly entry: string;
+  /** Files of which something is in the code. */
+  readonly sources: readonly string[];
   readonly zipBytes: number;
   /** All JavaScript in the zip. */
   readonly codeBytes: number;
@@ -63,7 +67,7 @@ export async function buildFunctions({
 }
 
 async function buildOne(root: string, siteText: string, { name, entry, hosts }: Entry): Promise<Built> {
-  const { code, maps, startBytes } = await bundle({ root, entry });
+  const { code, maps, startBytes, sources } = await bundle({ root, entry });
   const folder = join(root, ".build/functions", name);
   writeFiles(folder, code);
   writeFiles(join(root, ".build/maps", name), maps);
@@ -75,7 +79,7 @@ async function buildOne(root: string, siteText: string, { name, entry, hosts }: 
   const archive = zip(folderEntries(folder));
   writeFileSync(`${folder}.zip`, archive);
   const codeBytes = code.reduce((sum, file) => sum + file.content.length, 0);
-  return { name, zipBytes: archive.length, codeBytes, startBytes };
+  return { name, entry, sources, zipBytes: archive.length, codeBytes, startBytes };
 }
 
 function writeJson(path: string, content: object): void {

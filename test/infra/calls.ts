@@ -1,7 +1,6 @@
 // What is in a function's bundle: its sources, and the calls to AWS as IAM spells them.
 
-import { bundle } from "../../infra/bundle.ts";
-import { REPOSITORY } from "./project.ts";
+import { builtProject } from "./built.ts";
 
 /** The action that a service asks for where it is not called like the command. */
 const ACTION: Readonly<Record<string, string>> = { "s3:ListObjectsV2": "s3:ListBucket" };
@@ -9,13 +8,11 @@ const ACTION: Readonly<Record<string, string>> = { "s3:ListObjectsV2": "s3:ListB
 /** What S3's own client carries for directory buckets, and never sends to another. */
 const NEVER_SENT = "s3:CreateSession";
 
-const bundled = new Map<string, Promise<readonly string[]>>();
-
 /** Files of which something is in the bundle, relative to the repository. */
 export async function sourcesOfTheCode(entry: string): Promise<readonly string[]> {
-  const sources = bundled.get(entry) ?? bundle({ root: REPOSITORY, entry }).then((made) => made.sources);
-  bundled.set(entry, sources);
-  return await sources;
+  const found = (await builtProject()).built.find((each) => each.entry === entry);
+  if (found === undefined) throw new Error(`no function is built from ${entry}`);
+  return found.sources;
 }
 
 export async function callsOfTheCode(entry: string): Promise<string[]> {

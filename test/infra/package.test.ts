@@ -6,6 +6,7 @@ import { Metrics } from "@aws-lambda-powertools/metrics";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { openTelemetry } from "../../shared/telemetry.ts";
+import { builtProject } from "./built.ts";
 import { findings } from "./findings.ts";
 import {
   compileTemplate,
@@ -22,7 +23,7 @@ let packaged: Packaged;
 
 beforeAll(async () => {
   root = copyProject();
-  packaged = await packageProject(root);
+  packaged = await packageProject(root, await builtProject());
   // Two cores bundle all functions in about half a minute.
 }, 180_000);
 afterAll(() => removeProject(root));

@@ -9,7 +9,15 @@ import { buildFunctions } from "../../infra/build.ts";
 
 export const REPOSITORY = dirname(dirname(import.meta.dirname));
 
-const SOURCES = ["functions", "shared", "infra", "statemachines", "serverless.yml", "package.json", "toji.example.yml"];
+export const SOURCES = [
+  "functions",
+  "shared",
+  "infra",
+  "statemachines",
+  "serverless.yml",
+  "package.json",
+  "toji.example.yml",
+];
 
 /** AWS and every proxy at a closed port, and no credentials: whatever tried to reach a network would fail. */
 const OFFLINE = {
@@ -21,8 +29,8 @@ const OFFLINE = {
   HTTPS_PROXY: "http://127.0.0.1:9",
 };
 
-export function copyProject(): string {
-  const root = mkdtempSync(join(tmpdir(), "toji-project-"));
+/** Default: a new folder. */
+export function copyProject(root = mkdtempSync(join(tmpdir(), "toji-project-"))): string {
   for (const source of SOURCES) cpSync(join(REPOSITORY, source), join(root, source), { recursive: true });
   symlinkSync(join(REPOSITORY, "node_modules"), join(root, "node_modules"));
   return root;
@@ -32,10 +40,10 @@ export function removeProject(root: string): void {
   rmSync(root, { recursive: true, force: true });
 }
 
-/** What `npm run package` does, offline. Throws with the output when a step fails; returns the compiled templates. */
-export async function packageProject(root: string, ...parameters: string[]): Promise<Packaged> {
-  await node(root, {}, "infra/build.ts");
-  return await osls(root, ...parameters);
+/** What `npm run package` does after its build, offline, with the bundles of that. Throws with the output of a failure. */
+export async function packageProject(root: string, { root: built }: { readonly root: string }): Promise<Packaged> {
+  cpSync(join(built, ".build"), join(root, ".build"), { recursive: true });
+  return await osls(root);
 }
 
 /** The same template without the bundles, which it does not depend on: in their place lie files without content. */
