@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { cutPoints, isSame, type Played, play } from "./crash-points.ts";
 import { OWN_STORIES } from "./crash-stories.ts";
 import { HAND_STORIES } from "./crash-stories-hand.ts";
+import { withoutStacks } from "./without-stacks.ts";
 
 const TIME_LIMIT_MS = 120_000;
 
@@ -11,7 +12,7 @@ describe.each([...OWN_STORIES, ...HAND_STORIES])("$name", (story) => {
   it(
     "ends the same wherever it is cut off",
     async () => {
-      const whole = await play(story);
+      const whole = await withoutStacks(() => play(story));
       const trace = whole.trace.join("\n");
       for (const sentence of story.shows) expect(trace).toMatch(sentence);
       expect(whole.broken).toEqual([]);
@@ -21,7 +22,7 @@ describe.each([...OWN_STORIES, ...HAND_STORIES])("$name", (story) => {
       const differing: object[] = [];
       let latest = 0;
       for (const cut of cuts) {
-        const played = await play(story, cut, whole.end);
+        const played = await withoutStacks(() => play(story, cut, whole.end));
         expect(played.wasCutOff).toBe(true);
         latest = Math.max(latest, played.moreMinutes);
         if (!isSame(played.end, whole.end) || played.broken.length > 0) differing.push(tell(cut, whole, played));
