@@ -13,6 +13,9 @@ const PURE = [
 ];
 const inCi = process.env.CI !== undefined;
 
+// Some hundred processes load the same modules: workers, and what tests start. They are compiled once.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "node_modules/.cache/tests");
+
 /**
  * What takes longest begins first, so that no core waits for it in the end; at the head what mostly waits, so that others
  * compute meanwhile. A fresh clone knows no durations, and vitest then goes by the sizes of files, which tell nothing.
@@ -20,7 +23,6 @@ const inCi = process.env.CI !== undefined;
 const FIRST = [
   "test/hosts/hub-snapshot-killed.test.ts",
   "test/simulation/simulation.test.ts",
-  "test/simulation/simulation-more.test.ts",
   "test/infra/package.test.ts",
   "test/hosts/drill-checks.test.ts",
   "test/infra/role-backup.test.ts",
@@ -30,6 +32,7 @@ const FIRST = [
   "test/hosts/hub-snapshot.test.ts",
   "test/sandbox/day.test.ts",
   "test/backup/quarter.test.ts",
+  "test/fleet/cut-off-hand.test.ts",
   "test/fleet/cut-off-ends.test.ts",
   "test/fleet/cut-off-launches.test.ts",
 ];
@@ -59,11 +62,12 @@ export default defineConfig({
     ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    globalSetup: "test/temporary.ts",
     pool: "forks",
     sequence: { sequencer: LongestFirst },
     // By itself vitest leaves one core free: half of a machine with two. Tests of host scripts wait for timers most of
-    // their time, so there is room for more than one worker a core.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    // their time, so there is room for two workers a core.
+    maxWorkers: 2 * availableParallelism(),
     reporters: inCi ? ["default", ["json", { outputFile: ".build/test-results.json" }]] : ["default"],
   },
 });

@@ -2,44 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { stringify } from "yaml";
-import { ConfigError, parseSite } from "../../shared/config/index.ts";
+import { parseSite } from "../../shared/config/index.ts";
+import { problemsWith, siteWith } from "./section.ts";
 
 const EXAMPLE = readFileSync(new URL("../../toji.example.yml", import.meta.url), "utf8");
 
-/** Only what has no default, and the section. */
-function siteWith(backup: unknown): string {
-  return stringify({
-    hub: { url: "https://koji.test/kojihub", topUrl: "https://koji.test/kojifiles" },
-    builders: {
-      subnets: [{ id: "subnet-0a", zone: "us-east-1a" }],
-      profiles: [
-        {
-          name: "x86",
-          channels: ["default"],
-          arches: ["x86_64"],
-          capacity: 6,
-          slots: { prefix: "builder-x86", count: 2 },
-          imageId: "ami-0a",
-          offerings: [{ instanceType: "m7a.large" }],
-        },
-      ],
-    },
-    backup,
-  });
-}
+const sectionOf = (backup: object) => siteWith({ backup }).backup;
 
-const sectionOf = (backup: object) => parseSite(siteWith(backup), "toji.yml").backup;
-
-function problems(backup: unknown): readonly string[] {
-  try {
-    parseSite(siteWith(backup), "toji.yml");
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+const problems = (backup: unknown) => problemsWith({ backup });
 
 const DRILL = {
   imageId: "ami-0b",
@@ -51,7 +21,7 @@ const COPY = { region: "eu-west-1", kmsKeyId: "alias/toji" };
 
 describe("a site", () => {
   it("has no backups unless it says so", () => {
-    expect(parseSite(siteWith(undefined), "toji.yml").backup).toBeUndefined();
+    expect(siteWith({}).backup).toBeUndefined();
   });
 
   it("that says no more than `backup: {}` has a set every night, and keeps it until drills prove others", () => {

@@ -1,42 +1,11 @@
 // The section `mirrors` of the site document: its defaults, and what is wrong with it, by path and in a sentence.
 
 import { describe, expect, it } from "vitest";
-import { stringify } from "yaml";
-import { ConfigError, parseSite } from "../../shared/config/index.ts";
+import { problemsWith, siteWith } from "./section.ts";
 
-/** Only what has no default, and the section. */
-function siteWith(mirrors: unknown): string {
-  return stringify({
-    hub: { url: "https://koji.test/kojihub", topUrl: "https://koji.test/kojifiles" },
-    builders: {
-      subnets: [{ id: "subnet-0a", zone: "us-east-1a" }],
-      profiles: [
-        {
-          name: "x86",
-          channels: ["default"],
-          arches: ["x86_64"],
-          capacity: 6,
-          slots: { prefix: "builder-x86", count: 2 },
-          imageId: "ami-0a",
-          offerings: [{ instanceType: "m7a.large" }],
-        },
-      ],
-    },
-    mirrors,
-  });
-}
+const sectionOf = (mirrors: unknown) => siteWith({ mirrors }).mirrors;
 
-const sectionOf = (mirrors: unknown) => parseSite(siteWith(mirrors), "toji.yml").mirrors;
-
-function problems(mirrors: unknown): readonly string[] {
-  try {
-    parseSite(siteWith(mirrors), "toji.yml");
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+const problems = (mirrors: unknown) => problemsWith({ mirrors });
 
 const KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----\n";
 const repos = (...entries: readonly object[]) => ({ repos: entries });

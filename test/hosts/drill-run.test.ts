@@ -72,7 +72,7 @@ describe.skipIf(noLoop)(`drill${noLoop}`, () => {
     }
     postgres = new Postgres(join(directory, "hub/pgsql/15/data"));
     originals.push(() => postgres.stop());
-    tree = postgres.addHub("koji", join(directory, "hub/koji"), { builds: 200, tasks: 2000 });
+    tree = postgres.addHub("koji", join(directory, "hub/koji"), { builds: 80, tasks: 2000 });
     // As a set is made: the database at rest and both volumes still; PostgreSQL goes on running.
     postgres.query("koji", "CHECKPOINT");
     for (const volume of VOLUMES) command("fsfreeze", "--freeze", join(directory, "hub", volume));

@@ -66,7 +66,7 @@ export class Disk {
 
   format(): this {
     writeFileSync(this.image, "");
-    truncateSync(this.image, 320 * 1024 * 1024); // the smallest that mkfs.xfs makes is 300 MiB
+    truncateSync(this.image, 1024 ** 3); // a writer's minutes fit in
     must(`mkfs.${this.fileSystem}`, "-q", this.image);
     return this;
   }
@@ -136,7 +136,10 @@ export class Postgres {
   }
 }
 
-/** An import without end, as the hub does it: the file into the tree, then the row, then the next. */
+/**
+ * An import without end, as the hub does it: the file into the tree, then the row, then the next. Between, it waits 2 ms
+ * for a line that nobody sends: as fast as it can it would fill its volume.
+ */
 const WRITER = `
 coproc psql -XqAt -v ON_ERROR_STOP=1 -U postgres -d koji
 number=0
@@ -146,6 +149,7 @@ while :; do
   printf 'insert into work values (%s, %s);\\n\\\\echo %s\\n' "$WRITER" "$number" "$number" >&"\${COPROC[1]}"
   read -r acknowledged <&"\${COPROC[0]}" || exit 1
   echo "$acknowledged"
+  read -rt 0.002 _ <&"\${COPROC[0]}"
 done`;
 
 export class Writer {

@@ -1,6 +1,6 @@
 // The order of snapshots, killed with SIGKILL at every line: the hub is thawed each time, and no order is sent twice.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { snapshotAnswer } from "../../shared/backup/host-answers.ts";
@@ -74,8 +74,25 @@ class Scene {
 
   async points(ec2: Ec2, twice: boolean): Promise<readonly Point[]> {
     const file = join(this.host.directory, "trace");
-    expect(await this.trace("trace", ec2, { file })).toMatchObject({ exit: 0, stderr: "" });
+    const trace = () => {
+      rmSync(file, { force: true });
+      return this.trace("trace", ec2, { file });
+    };
+    expect(await inTime(trace)).toMatchObject({ exit: 0, stderr: "" });
     return pointsOf(readFileSync(file, "utf8"), twice);
+  }
+}
+
+/**
+ * Two seconds are little where others keep the machine busy: a run for which freezing takes too long sends nothing, says
+ * so, and the next one tries again.
+ */
+async function inTime(run: () => Promise<Outcome>): Promise<Outcome> {
+  for (let tries = 1; ; tries++) {
+    const outcome = await run();
+    const isLate = outcome.exit === 0 && outcome.lastLine.includes("Freezing took so long");
+    if (!isLate || tries === 5) return outcome;
+    expect(JSON.parse(outcome.lastLine)).toMatchObject({ outcome: "not-frozen", frozen: false, snapshots: [] });
   }
 }
 
@@ -100,14 +117,14 @@ describe.skipIf(noDisks).concurrent(`snapshot, killed at every line${noDisks}`, 
         let longest = 0;
         for (const [index, { at, isFrozen }] of points.entries()) {
           const key = `killed-${at.replace(" ", "-")}`;
-          expect(await scene.trace(key, ec2, { killAt: at }), at).toMatchObject({ exit: null });
+          expect(await inTime(() => scene.trace(key, ec2, { killAt: at })), at).toMatchObject({ exit: null });
           if (isFrozen && index % 2 === share) {
             const before = Date.now();
             await writer.progress();
             longest = Math.max(longest, Date.now() - before);
           }
           const sent = ec2.orders(key);
-          const again = await host.run("snapshot", scene.environment(key, ec2));
+          const again = await inTime(() => host.run("snapshot", scene.environment(key, ec2)));
           expect(again, `${at}: ${again.stderr}`).toMatchObject({ exit: 0 });
           const answer = snapshotAnswer.parse(JSON.parse(again.lastLine));
           expect(ec2.orders(key), at).toBeLessThanOrEqual(1);

@@ -1,6 +1,7 @@
 // A state machine of a compiled template, and what its tasks run.
 
 import * as z from "zod";
+import { pascalCase } from "../../infra/steps/step.ts";
 import { resourcesOf, type Template } from "./project.ts";
 
 const machineSchema = z.object({
@@ -12,8 +13,7 @@ const machineSchema = z.object({
 });
 
 /** mirror-check: MirrorCheckMachine. */
-const machineId = (machine: string) =>
-  `${machine.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}Machine`;
+const machineId = (machine: string) => `${pascalCase(machine)}Machine`;
 
 /** Throws when it is not there, or is no standard machine that logs its errors. */
 export const machineOf = (template: Template, machine: string) =>

@@ -7,7 +7,8 @@ import { parse, stringify } from "yaml";
 import * as z from "zod";
 import { buildFunctions } from "../../infra/build.ts";
 import { findings } from "./findings.ts";
-import { limitsOf, machineOf, scheduleOf } from "./machine.ts";
+import { scheduleOf } from "./machine.ts";
+import { describeMachines } from "./machine-tests.ts";
 import { compileTemplate, copyProject, type Packaged, REPOSITORY, removeProject, resourcesOf } from "./project.ts";
 
 const EXAMPLE = readFileSync(join(REPOSITORY, "toji.example.yml"), "utf8");
@@ -29,28 +30,7 @@ async function compileWith(backup: object | undefined): Promise<Packaged> {
   return await compileTemplate(root, config);
 }
 
-describe.each(MACHINES)("the machine %s", (machine) => {
-  it("is standard, has a fixed name and logs its errors", () => {
-    expect(machineOf(packaged.template, machine).StateMachineName).toBe(`toji-prod-${machine}`);
-  });
-
-  it("is the file that runs locally too, and every name in it is substituted", () => {
-    const text = readFileSync(join(root, `statemachines/${machine}.asl.yaml`), "utf8");
-    const { Definition, DefinitionSubstitutions } = machineOf(packaged.template, machine);
-    expect(Definition).toEqual(parse(text, { merge: true }));
-    const names = new Set([...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]));
-    expect(new Set(Object.keys(DefinitionSubstitutions))).toEqual(names);
-  });
-
-  it("runs functions that are there, and that end before it gives them up", () => {
-    const functions = resourcesOf(packaged.template, "AWS::Lambda::Function");
-    const limits = limitsOf(packaged.template, machine);
-    expect(limits.size).toBeGreaterThan(3);
-    for (const [runs, seconds] of limits) {
-      expect(functions[`${runs}LambdaFunction`]?.Timeout).toBeLessThanOrEqual(seconds);
-    }
-  });
-});
+describeMachines(MACHINES, () => packaged.template);
 
 describe("the schedules", () => {
   const schedule = (id: string) => scheduleOf(packaged.template, id);

@@ -11,7 +11,8 @@ import { parseSite } from "../../shared/config/index.ts";
 import { SWITCH_STATES } from "../../shared/mirrors/states.ts";
 import { VERDICTS } from "../../shared/mirrors/types.ts";
 import { findings } from "./findings.ts";
-import { limitsOf, machineOf, scheduleOf } from "./machine.ts";
+import { scheduleOf } from "./machine.ts";
+import { describeMachines } from "./machine-tests.ts";
 import { compileTemplate, copyProject, type Packaged, REPOSITORY, removeProject, resourcesOf } from "./project.ts";
 
 const EXAMPLE = readFileSync(join(REPOSITORY, "toji.example.yml"), "utf8");
@@ -43,36 +44,7 @@ async function compileWithout(section: string, ...parameters: readonly string[])
   return await compileTemplate(root, config, ...parameters);
 }
 
-describe.each(MACHINES)("the machine %s", (machine) => {
-  it("is standard, has a fixed name and logs its errors", () => {
-    expect(machineOf(packaged.template, machine).StateMachineName).toBe(`toji-prod-${machine}`);
-  });
-
-  it("is the file that runs locally too, and every name in it is substituted", () => {
-    const text = readFileSync(join(root, `statemachines/${machine}.asl.yaml`), "utf8");
-    const { Definition, DefinitionSubstitutions } = machineOf(packaged.template, machine);
-    expect(Definition).toEqual(parse(text, { merge: true }));
-    const names = new Set([...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1]));
-    expect(new Set(Object.keys(DefinitionSubstitutions))).toEqual(names);
-  });
-
-  it("runs functions that are there, and that end before it gives them up", () => {
-    const functions = resourcesOf(packaged.template, "AWS::Lambda::Function");
-    const limits = limitsOf(packaged.template, machine);
-    expect(limits.size).toBeGreaterThan(3);
-    for (const [runs, seconds] of limits) {
-      expect(functions[`${runs}LambdaFunction`]?.Timeout).toBeLessThanOrEqual(seconds);
-    }
-  });
-
-  it("tells its address, for the command line", () => {
-    const { Outputs } = z
-      .looseObject({ Outputs: z.record(z.string(), z.looseObject({ Value: z.unknown() })) })
-      .parse(packaged.template);
-    const id = `${pascalCase(machine)}Machine`;
-    expect(Outputs[`${id}Arn`]?.Value).toEqual({ Ref: id });
-  });
-});
+describeMachines(MACHINES, () => packaged.template);
 
 describe("a look", () => {
   it("may take as long as the site allows, and its function ends after it", () => {

@@ -9,7 +9,7 @@ import * as sfn from "@aws-sdk/client-sfn";
 import * as ssm from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stepsOf } from "../../infra/backup/index.ts";
-import { entryOf } from "../../infra/steps/step.ts";
+import { entryOf, pascalCase } from "../../infra/steps/step.ts";
 import { BACKUP_TAG } from "../../shared/backup/tags.ts";
 import { parseSite } from "../../shared/config/index.ts";
 import { callsOfTheCode } from "./calls.ts";
@@ -37,9 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => removeProject(root));
 
-/** backup-begin: BackupBegin. */
-const idOf = (name: string) => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase());
-const rightsOf = (name: string): Statement[] => statementsOf(template, `${idOf(name)}Role`);
+const rightsOf = (name: string): Statement[] => statementsOf(template, `${pascalCase(name)}Role`);
 const may = (name: string, action: string, resource: string, context?: Context) =>
   allows(rightsOf(name), action, resource, context);
 

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { decompress, type Form, formOf } from "../../shared/mirrors/formats/decompress.ts";
 import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
 import { missing } from "../hosts/builder-host.ts";
+import { inChunks, kindOf } from "./streams.ts";
 
 const noTools = missing("the packages xz-utils and bzip2", "xz", "bzip2");
 const MANY = 1_000_000_000;
@@ -23,24 +24,10 @@ const COMPRESS: Readonly<Record<"gz" | "zst" | "xz" | "bz2", (bytes: Uint8Array)
 };
 const FORMS = ["gz", "zst", "xz", "bz2"] as const;
 
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
 async function opened(form: Form, chunks: AsyncIterable<Uint8Array>, maxBytes = MANY): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const part of decompress(form, chunks, maxBytes)) parts.push(part);
   return Buffer.concat(parts);
-}
-
-async function kindOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem.kind;
-    throw error;
-  }
 }
 
 function sample(bytes: number): Buffer {

@@ -5,13 +5,10 @@ import { SaxesParser } from "saxes";
 import { describe, expect, it } from "vitest";
 import { type PrimaryPackage, readPrimary } from "../../shared/mirrors/formats/primary.ts";
 import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
+import { inChunks } from "./streams.ts";
 
 const COMMON = "http://linux.duke.edu/metadata/common";
 const SHA256 = "0123456789abcdef".repeat(4);
-
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
 
 async function read(text: string, size = 1e9) {
   const packages: PrimaryPackage[] = [];

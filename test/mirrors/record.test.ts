@@ -12,6 +12,7 @@ import { verifyRecord } from "../../shared/mirrors/record.ts";
 import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
 import type { RepomdRecord } from "../../shared/mirrors/types.ts";
 import { makeBigRepository } from "../bench/big-repository.ts";
+import { inChunks, kindOf } from "./streams.ts";
 
 const LIMITS = { maxOpenBytes: 100_000_000 };
 const OPEN = Buffer.from("<metadata/>\n".repeat(20_000));
@@ -36,20 +37,6 @@ function recordOf(closed: Uint8Array, open: Uint8Array, changes: Partial<RepomdR
 }
 
 const RECORD = recordOf(CLOSED, OPEN);
-
-async function* inChunks(bytes: Uint8Array, size = 200): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function kindOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem.kind;
-    throw error;
-  }
-}
 
 const verify = (record: RepomdRecord, closed: Uint8Array, readOpen?: Parameters<typeof verifyRecord>[3]) =>
   kindOf(verifyRecord(record, inChunks(closed), LIMITS, readOpen));

@@ -9,33 +9,19 @@ import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { throughZchunk } from "../../shared/mirrors/formats/zchunk.ts";
-import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
 import type { RepomdRecord } from "../../shared/mirrors/types.ts";
 import { missing } from "../hosts/builder-host.ts";
+import { inChunks, kindOf } from "./streams.ts";
 
 type Listed = Pick<RepomdRecord, "headerChecksum" | "headerSize">;
 const NOTHING: Listed = { headerChecksum: null, headerSize: null };
 const noZck = missing("the package zchunk", "zck");
 const noCreaterepo = missing("the package createrepo-c", "createrepo_c");
 
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
 async function opened(bytes: Uint8Array, listed = NOTHING, { maxBytes = 1e9, size = 1000 } = {}): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const part of throughZchunk(inChunks(bytes, size), maxBytes, listed)) parts.push(part);
   return Buffer.concat(parts);
-}
-
-async function kindOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-    return "none";
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem.kind;
-    throw error;
-  }
 }
 
 /** As zchunk writes numbers: seven bits a byte, the top bit on the last. */

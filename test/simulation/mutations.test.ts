@@ -1,12 +1,9 @@
 // The simulation finds rules that are broken on purpose: else its silence would say nothing.
 
-import { spawn } from "node:child_process";
 import { stripTypeScriptTypes } from "node:module";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ROOT } from "./constants.ts";
 import { MUTATIONS, mutate, mutationNamed, readProduct } from "./mutations.ts";
-import type { Summary } from "./summary.ts";
+import { simulate } from "./simulate.ts";
 
 const SEEDS = 300;
 const TIME_LIMIT_MS = 300_000;
@@ -18,7 +15,8 @@ describe.each(SHOWN.map(mutationNamed))("the product with $name", ({ name, break
   it(
     `breaks one of ${breaks.join(", ")} within ${SEEDS} seeds`,
     async () => {
-      const { runs, failed } = await simulate(name, breaks);
+      const words = ["--jobs", 1, "--runs", SEEDS, "--seed", 1, "--mutation", name, "--until", breaks.join(",")];
+      const { runs, failed } = await simulate(...words);
       const found = failed.find(({ violations }) => violations.some(({ rule }) => breaks.includes(rule)));
       const violation = found?.violations.find(({ rule }) => breaks.includes(rule));
       expect(violation).toBeDefined();
@@ -49,21 +47,3 @@ describe("a mutation", () => {
     expect(new Set(MUTATIONS.map(({ name }) => name)).size).toBe(MUTATIONS.length);
   });
 });
-
-async function simulate(name: string, breaks: readonly string[]): Promise<Summary> {
-  const words = ["--runs", SEEDS, "--seed", 1, "--mutation", name, "--until", breaks.join(","), "--json"].map(String);
-  const child = spawn(process.execPath, [join(ROOT, "test/simulation/run.ts"), ...words], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const text = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (part: string) => {
-    text.out += part;
-  });
-  child.stderr.setEncoding("utf8").on("data", (part: string) => {
-    text.err += part;
-  });
-  const code = await new Promise((resolve) => child.on("close", resolve));
-  // 0 = it broke nothing.
-  if (code !== 1) throw new Error(`the simulation ended with ${code}: ${text.err.slice(-2000)}`);
-  return JSON.parse(text.out);
-}

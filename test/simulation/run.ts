@@ -101,3 +101,7 @@ try {
   console.error(error.message);
   process.exitCode = 2;
 }
+// An invocation that was killed leaves its handler's timer behind, which would keep the process for a minute and a half.
+const isWritten = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write("", () => resolve()));
+await Promise.all([process.stdout, process.stderr].map(isWritten));
+process.exit();
