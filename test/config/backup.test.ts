@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseSite } from "../../shared/config/index.ts";
-import { problemsWith, siteWith } from "./section.ts";
+import { problemsWith, siteWith } from "./least.ts";
 
 const EXAMPLE = readFileSync(new URL("../../toji.example.yml", import.meta.url), "utf8");
 

@@ -1,52 +1,15 @@
 // The site document: what is wrong with it is said by path, in a sentence that says what to do.
 
 import { describe, expect, it } from "vitest";
-import { stringify } from "yaml";
-import { ConfigError, nearestOf, parseSite, slotNames } from "../../shared/config/index.ts";
+import { nearestOf, parseSite, slotNames } from "../../shared/config/index.ts";
+import { LEAST, PROFILE, problemsOf, problemsWith, siteWith } from "./least.ts";
 
-/** Only what has no default. */
-function document() {
-  return {
-    hub: { url: "https://koji.test/kojihub", topUrl: "https://koji.test/kojifiles" },
-    builders: {
-      subnets: [{ id: "subnet-0a", zone: "us-east-1a" }],
-      profiles: [profile()],
-    },
-  };
-}
-
-function profile(changes: object = {}) {
-  return {
-    name: "x86",
-    channels: ["default"],
-    arches: ["x86_64"],
-    capacity: 6,
-    slots: { prefix: "builder-x86", count: 2 },
-    imageId: "ami-0a",
-    offerings: [{ instanceType: "m7a.large" }],
-    ...changes,
-  };
-}
-
-function problemsOf(text: string): readonly string[] {
-  try {
-    parseSite(text, "toji.yml");
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-const problems = (changed: object) => problemsOf(stringify(changed));
-const problemsOfProfile = (changes: object) => {
-  const { hub, builders } = document();
-  return problems({ hub, builders: { ...builders, profiles: [profile(changes)] } });
-};
+const problemsOfProfile = (changes: object) =>
+  problemsWith({ builders: { ...LEAST.builders, profiles: [{ ...PROFILE, ...changes }] } });
 
 describe("a document with the least that is needed", () => {
   it("is a site, with a default for everything else", () => {
-    expect(parseSite(stringify(document()), "toji.yml")).toMatchObject({
+    expect(siteWith({})).toMatchObject({
       hub: { admin: false, options: { runInterval: 60, hostTimeout: 900 } },
       builders: {
         fleet: "toji",
@@ -61,15 +24,12 @@ describe("a document with the least that is needed", () => {
   });
 
   it("may be written as JSON", () => {
-    expect(parseSite(JSON.stringify(document()), "toji.json").builders.profiles).toHaveLength(1);
+    expect(parseSite(JSON.stringify(LEAST), "toji.json").builders.profiles).toHaveLength(1);
   });
 });
 
 describe("what waits and launches are worth", () => {
-  const withOptions = (options: object) => {
-    const { hub, builders } = document();
-    return { hub, builders: { ...builders, ...options } };
-  };
+  const withOptions = (options: object) => ({ builders: { ...LEAST.builders, ...options } });
 
   it.each([
     { waitValuePerHour: 0 },
@@ -79,11 +39,11 @@ describe("what waits and launches are worth", () => {
     { watchAtRest: false },
     { holdSeconds: 1 },
   ])("may be %j", (options) => {
-    expect(parseSite(stringify(withOptions(options)), "toji.yml").builders).toMatchObject(options);
+    expect(siteWith(withOptions(options)).builders).toMatchObject(options);
   });
 
   it("leaves the hold time open: what is measured decides, unless the site says it", () => {
-    const { builders } = parseSite(stringify(document()), "toji.yml");
+    const { builders } = siteWith({});
     expect(builders.holdSeconds).toBeUndefined();
     expect(builders.profiles[0]?.holdSeconds).toBeUndefined();
   });
@@ -100,14 +60,13 @@ describe("what waits and launches are worth", () => {
     [{ launchfees: 1 }, 'builders.launchfees: unknown option, did you mean "launchFee"?'],
     [{ forcast: true }, 'builders.forcast: unknown option, did you mean "forecast"?'],
   ])("is refused as %j", (options, problem) => {
-    expect(problems(withOptions(options))).toEqual([problem]);
+    expect(problemsWith(withOptions(options))).toEqual([problem]);
   });
 });
 
 describe("an unknown option", () => {
   it("is an error that names the nearest known one", () => {
-    const { hub, builders } = document();
-    expect(problems({ hub: { ...hub, timeoutSecond: 5 }, builders })).toEqual([
+    expect(problemsWith({ hub: { ...LEAST.hub, timeoutSecond: 5 } })).toEqual([
       'hub.timeoutSecond: unknown option, did you mean "timeoutSeconds"?',
     ]);
     expect(problemsOfProfile({ chanels: ["x"] })).toEqual([
@@ -119,20 +78,16 @@ describe("an unknown option", () => {
   });
 
   it("is one below an option with defaults, too", () => {
-    const { hub, builders } = document();
-    expect(problems({ hub: { ...hub, options: { runintervall: 5 } }, builders })).toEqual([
+    expect(problemsWith({ hub: { ...LEAST.hub, options: { runintervall: 5 } } })).toEqual([
       'hub.options.runintervall: unknown option, did you mean "runInterval"?',
     ]);
   });
 
   it("that is near none lists what is known there", () => {
-    const { hub, builders } = document();
-    expect(problems({ hub, builders: { ...builders, budget: { tokyo: 1 } } })).toEqual([
+    expect(problemsWith({ builders: { ...LEAST.builders, budget: { tokyo: 1 } } })).toEqual([
       "builders.budget.tokyo: unknown option, known here: maxInstances, maxVcpus, dollarsPerHour",
     ]);
-    expect(problems({ hub, builders, extra: 1 })).toEqual([
-      "extra: unknown option, known here: hub, builders, backup, mirrors",
-    ]);
+    expect(problemsWith({ extra: 1 })).toEqual(["extra: unknown option, known here: hub, builders, backup, mirrors"]);
   });
 
   it("is told apart from a name of every object", () => {
@@ -196,8 +151,7 @@ describe("a profile", () => {
 
 describe("two profiles", () => {
   const both = (second: object) => {
-    const { hub, builders } = document();
-    return problems({ hub, builders: { ...builders, profiles: [profile(), profile(second)] } });
+    return problemsWith({ builders: { ...LEAST.builders, profiles: [PROFILE, { ...PROFILE, ...second }] } });
   };
 
   it("may not have one name", () => {
@@ -247,8 +201,7 @@ describe("what is no site document", () => {
     ["hub.url", "ftp://koji.test"],
     ["hub.url", "koji.test/kojihub"],
   ])("a value that fits no %s: %s", (path, url) => {
-    const { hub, builders } = document();
-    expect(problems({ hub: { ...hub, url }, builders })[0]).toMatch(new RegExp(`^${path}: `));
+    expect(problemsWith({ hub: { ...LEAST.hub, url } })[0]).toMatch(new RegExp(`^${path}: `));
   });
 });
 

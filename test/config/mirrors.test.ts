@@ -1,7 +1,7 @@
 // The section `mirrors` of the site document: its defaults, and what is wrong with it, by path and in a sentence.
 
 import { describe, expect, it } from "vitest";
-import { problemsWith, siteWith } from "./section.ts";
+import { problemsWith, siteWith } from "./least.ts";
 
 const sectionOf = (mirrors: unknown) => siteWith({ mirrors }).mirrors;
 

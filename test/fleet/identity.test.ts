@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityCaUnusable, issueIdentity } from "../../shared/fleet/identity.ts";
-import { missing } from "../hosts/builder-host.ts";
+import { missing } from "../hosts/commands.ts";
 
 const NOW = Math.floor(Date.now() / 1000);
 const SLOT = "builder-x86-01.example.org";

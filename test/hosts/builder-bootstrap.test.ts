@@ -8,12 +8,11 @@ import {
   type Identity,
   issueIdentity,
   noScriptTools,
-  type Outcome,
-  run,
   SLOT,
   serveHttp,
   serveHttps,
 } from "./builder-host.ts";
+import { type Outcome, run } from "./commands.ts";
 
 const SIGNATURE = "X-Amz-Signature=4b1dc0ffee%2F77";
 

@@ -2,7 +2,6 @@
 // (never the ones under test: sh, curl, openssl), and an identity server with real TLS.
 
 import "reflect-metadata";
-import { spawn } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -19,40 +18,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
+import { missing, PATH } from "./commands.ts";
 
 export const REPOSITORY = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 export const BUILDER = join(REPOSITORY, "infra/hosts/builder");
 export const SLOT = "builder-x86-01.example.org";
-
-/** Where the system's own commands are; tests may run without root's part of it. */
-export const PATH = `${process.env.PATH ?? "/usr/bin:/bin"}:/usr/sbin:/sbin`;
-
-export interface Outcome {
-  readonly exit: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** The last line of stdout, which is the result of a host script. */
-  readonly lastLine: string;
-}
-
-/** Runs a program with exactly this environment. Asynchronous, so that servers of the test can answer it. */
-export function run(command: string, args: readonly string[], env: Record<string, string>): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.on("data", (chunk) => {
-      stdout += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      stderr += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", (exit) => {
-      resolve({ exit, stdout, stderr, lastLine: stdout.trimEnd().split("\n").at(-1) ?? "" });
-    });
-  });
-}
 
 /** State: users, a file system per device, mounts, units. A line of `calls` for every change that was asked for. */
 const STAND_IN = `#!/bin/sh
@@ -216,13 +186,6 @@ export async function issueIdentity(commonName: string, expiresInHours = 24): Pr
   const key = x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", keys.privateKey), "PRIVATE KEY");
   const pem = certificate.toString("pem");
   return { key: `${key}\n`, certificate: `${pem}\n`, pem: `${key}\n${pem}\n` };
-}
-
-/** Why a test is skipped for want of a system package, to be said in its name. On CI it is not skipped, but fails. */
-export function missing(packages: string, ...commands: readonly string[]): string {
-  const absent = commands.filter((command) => !PATH.split(":").some((each) => existsSync(join(each, command))));
-  if (absent.length === 0 || process.env.CI) return "";
-  return ` (skipped: ${absent.join(", ")} not found, install ${packages})`;
 }
 
 /** What the builder scripts themselves call; every builder image has them, a machine that only runs the tests may not. */

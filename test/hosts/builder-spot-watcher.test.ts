@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BUILDER, type FakeServer, Host, noScriptTools, type Outcome, run, serveHttp } from "./builder-host.ts";
+import { BUILDER, type FakeServer, Host, noScriptTools, serveHttp } from "./builder-host.ts";
+import { type Outcome, run } from "./commands.ts";
 
 const NOTICE = JSON.stringify({ action: "terminate", time: "2026-11-22T08:22:00Z" });
 

@@ -3,7 +3,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BUILDER, Host, missing, PATH, run } from "./builder-host.ts";
+import { BUILDER, Host } from "./builder-host.ts";
+import { missing, PATH, run } from "./commands.ts";
 
 const ENVIRONMENT = { PATH };
 

@@ -14,7 +14,8 @@ import {
   USER_DATA_LIMIT_BYTES,
   UserDataError,
 } from "../../shared/fleet/user-data.ts";
-import { BUILDER, Host, issueIdentity, noScriptTools, REPOSITORY, run, SLOT, serveHttps } from "./builder-host.ts";
+import { BUILDER, Host, issueIdentity, noScriptTools, REPOSITORY, SLOT, serveHttps } from "./builder-host.ts";
+import { run } from "./commands.ts";
 
 const SEED = Number(process.env.FC_SEED ?? Date.now() % 2 ** 31);
 

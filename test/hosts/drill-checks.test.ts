@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { missing, PATH, run } from "./builder-host.ts";
+import { missing, PATH, run } from "./commands.ts";
 import { DRILL, noPostgres, Postgres } from "./koji-database.ts";
 import type { KojiTree } from "./koji-tree.ts";
 

@@ -11,7 +11,8 @@ import { createHub } from "../../sandbox/world/hub/index.ts";
 import { readConsole } from "../../shared/backup/drill/console.ts";
 import { judgeLines } from "../../shared/backup/drill/verdict.ts";
 import type { DrillLine } from "../../shared/backup/host-answers.ts";
-import { type FakeServer, missing, PATH, run, serveHttp } from "./builder-host.ts";
+import { type FakeServer, serveHttp } from "./builder-host.ts";
+import { missing, PATH, run } from "./commands.ts";
 import { DRILL, noPostgres, Postgres } from "./koji-database.ts";
 import type { KojiTree } from "./koji-tree.ts";
 

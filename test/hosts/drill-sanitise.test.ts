@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { run } from "./builder-host.ts";
+import { run } from "./commands.ts";
 import { DRILL, noPostgres, Postgres } from "./koji-database.ts";
 
 describe.skipIf(noPostgres)(`sanitise.sql${noPostgres}`, () => {

@@ -7,7 +7,8 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DRILL_FILES, type DrillUserData, drillUserData } from "../../shared/backup/drill/user-data.ts";
-import { missing, PATH, REPOSITORY, run } from "./builder-host.ts";
+import { REPOSITORY } from "./builder-host.ts";
+import { missing, PATH, run } from "./commands.ts";
 
 const scripts = (name: string) => readFileSync(join(REPOSITORY, "infra/hosts/hub", name), "utf8");
 

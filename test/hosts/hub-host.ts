@@ -17,7 +17,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { missing, type Outcome, PATH, REPOSITORY } from "./builder-host.ts";
+import { REPOSITORY } from "./builder-host.ts";
+import { missing, type Outcome, PATH, run } from "./commands.ts";
 
 export const HUB = join(REPOSITORY, "infra/hosts/hub");
 export const SCRIPTS = ["survey", "pause", "resume", "snapshot", "thaw", "stop-hub", "start-hub"];
@@ -283,25 +284,7 @@ export class HubHost {
 
   /** In a process group of its own, which all its children share but those that leave it. */
   start(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(command, args, {
-        env: { ...this.environment, ...env },
-        stdio: ["ignore", "pipe", "pipe"],
-        detached: true,
-      });
-      let stdout = "";
-      let stderr = "";
-      child.stdout.on("data", (chunk) => {
-        stdout += chunk;
-      });
-      child.stderr.on("data", (chunk) => {
-        stderr += chunk;
-      });
-      child.on("error", reject);
-      child.on("close", (exit) => {
-        resolve({ exit, stdout, stderr, lastLine: stdout.trimEnd().split("\n").at(-1) ?? "" });
-      });
-    });
+    return run(command, args, { ...this.environment, ...env }, { detached: true });
   }
 
   /** Every file below `state`, for what must not be in one. */

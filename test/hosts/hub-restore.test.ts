@@ -4,7 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startHubAnswer, stopHubAnswer } from "../../shared/backup/host-answers.ts";
-import { type Outcome, serveHttp } from "./builder-host.ts";
+import { serveHttp } from "./builder-host.ts";
+import type { Outcome } from "./commands.ts";
 import { type Disk, HubHost, must, noDisks } from "./hub-host.ts";
 
 const VERSION = "<methodResponse><params><param><value><int>1</int></value></param></params></methodResponse>";

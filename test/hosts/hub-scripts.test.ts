@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { surveyAnswer, thawAnswer } from "../../shared/backup/host-answers.ts";
-import { missing, PATH, run } from "./builder-host.ts";
+import { missing, PATH, run } from "./commands.ts";
 import { type Disk, HUB, HubHost, must, noDisks, SCRIPTS } from "./hub-host.ts";
 
 const paths = SCRIPTS.map((name) => join(HUB, name));

@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { snapshotAnswer } from "../../shared/backup/host-answers.ts";
-import type { Outcome } from "./builder-host.ts";
+import type { Outcome } from "./commands.ts";
 import { type Ec2, SNAPSHOTS, startEc2 } from "./hub-ec2.ts";
 import { type Disk, type FileSystem, HUB, HubHost, noDisks, type Writer } from "./hub-host.ts";
 

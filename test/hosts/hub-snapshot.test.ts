@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type SnapshotAnswer, snapshotAnswer } from "../../shared/backup/host-answers.ts";
-import type { Outcome } from "./builder-host.ts";
+import type { Outcome } from "./commands.ts";
 import { type Ec2Setting, SNAPSHOTS, startEc2 } from "./hub-ec2.ts";
 import { Disk, type FileSystem, HubHost, must, noDisks, Postgres, type Writer } from "./hub-host.ts";
 

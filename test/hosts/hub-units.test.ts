@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { pauseAnswer, resumeAnswer } from "../../shared/backup/host-answers.ts";
-import { missing, type Outcome } from "./builder-host.ts";
+import { missing, type Outcome } from "./commands.ts";
 import { HubHost } from "./hub-host.ts";
 
 const UNITS = "koji-gc.timer koji-gc.service kojira.service koji-sidetag-cleanup.timer";

@@ -4,7 +4,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missing, PATH, REPOSITORY } from "./builder-host.ts";
+import { REPOSITORY } from "./builder-host.ts";
+import { missing, PATH } from "./commands.ts";
 import { busyHubSql, KOJI_SCHEMA } from "./koji-schema.ts";
 import { type KojiTree, makeTree } from "./koji-tree.ts";
 

@@ -1,20 +1,21 @@
 // The rights of the steps of backups, drills and restores: every call each makes, on what is its own, and nothing else.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as ebs from "@aws-sdk/client-ebs";
 import * as ec2 from "@aws-sdk/client-ec2";
 import * as s3 from "@aws-sdk/client-s3";
 import * as sfn from "@aws-sdk/client-sfn";
 import * as ssm from "@aws-sdk/client-ssm";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { stepsOf } from "../../infra/backup/index.ts";
-import { entryOf, pascalCase } from "../../infra/steps/step.ts";
+import { entryOf } from "../../infra/steps/step.ts";
 import { BACKUP_TAG } from "../../shared/backup/tags.ts";
 import { parseSite } from "../../shared/config/index.ts";
 import { callsOfTheCode } from "./calls.ts";
-import { allowedBy, allows, type Context, type Statement, statementsOf } from "./policy.ts";
-import { compileTemplate, copyProject, REPOSITORY, removeProject, resourcesOf, type Template } from "./project.ts";
+import { allowedBy, type Context, statementsOf } from "./policy.ts";
+import { REPOSITORY, resourcesOf } from "./project.ts";
+import { compileRights } from "./step-rights.ts";
 
 const example = readFileSync(join(REPOSITORY, "toji.example.yml"), "utf8");
 
@@ -27,19 +28,7 @@ const document = example.replace(
 );
 const names = stepsOf(parseSite(document, "document.yml")).map(({ name }) => name);
 
-let root: string;
-let template: Template;
-
-beforeAll(async () => {
-  root = copyProject();
-  writeFileSync(join(root, "site.yml"), document);
-  ({ template } = await compileTemplate(root, join(root, "site.yml")));
-});
-afterAll(() => removeProject(root));
-
-const rightsOf = (name: string): Statement[] => statementsOf(template, `${pascalCase(name)}Role`);
-const may = (name: string, action: string, resource: string, context?: Context) =>
-  allows(rightsOf(name), action, resource, context);
+const { template, rightsOf, may } = compileRights(document);
 
 const own = (rest: string) => `arn:aws:ec2:us-east-1:123456789012:${rest}`;
 const snapshot = (region = "us-east-1") => `arn:aws:ec2:${region}::snapshot/snap-0a`;
@@ -288,12 +277,12 @@ describe("the machines", () => {
       ],
     ],
   ])("%s invokes exactly its functions", (machine, more) => {
-    const statements = statementsOf(template, `${machine}MachineRole`);
+    const statements = statementsOf(template(), `${machine}MachineRole`);
     const actions = allowedBy(statements).filter((action) => !DELIVERY.test(action));
     expect(actions).toEqual(["lambda:InvokeFunction", ...more].sort());
     const invoked = statements.find(({ Action }) => Action.includes("lambda:InvokeFunction"))?.Resource ?? [];
     const { DefinitionSubstitutions } =
-      resourcesOf(template, "AWS::StepFunctions::StateMachine")[`${machine}Machine`] ?? {};
+      resourcesOf(template(), "AWS::StepFunctions::StateMachine")[`${machine}Machine`] ?? {};
     const functions = Object.keys(Object(DefinitionSubstitutions)).filter((name) => !name.endsWith("Machine"));
     expect(invoked).toEqual(functions.map((name) => `${name}LambdaFunction.Arn`));
   });
@@ -302,7 +291,7 @@ describe("the machines", () => {
     ["BackupScheduleRole", "backup"],
     ["DrillScheduleRole", "drill"],
   ])("are started by schedules with one right of %s", (role, machine) => {
-    const [only, ...others] = statementsOf(template, role);
+    const [only, ...others] = statementsOf(template(), role);
     const arn = `arn:aws:states:us-east-1:123456789012:stateMachine:toji-prod-${machine}`;
     expect(only).toMatchObject({ Action: ["states:StartExecution"], Resource: [arn] });
     expect(others).toEqual([]);

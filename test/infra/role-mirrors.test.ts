@@ -1,14 +1,15 @@
 // The rights of the steps that check mirrors and switch between them: every call each makes, and nothing else.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { mirrorStepsOf } from "../../infra/mirrors/index.ts";
-import { entryOf, pascalCase } from "../../infra/steps/step.ts";
+import { entryOf } from "../../infra/steps/step.ts";
 import { parseSite } from "../../shared/config/index.ts";
 import { callsOfTheCode, sourcesOfTheCode } from "./calls.ts";
-import { allowedBy, allows, type Context, type Statement, statementsOf } from "./policy.ts";
-import { compileTemplate, copyProject, REPOSITORY, removeProject, resourcesOf, type Template } from "./project.ts";
+import { allowedBy, statementsOf } from "./policy.ts";
+import { REPOSITORY, resourcesOf } from "./project.ts";
+import { compileRights } from "./step-rights.ts";
 
 const example = readFileSync(join(REPOSITORY, "toji.example.yml"), "utf8");
 
@@ -19,19 +20,7 @@ const names = mirrorStepsOf(parseSite(document, "document.yml")).map(({ name }) 
 /** Those that ask the hub for repos or edit its external repos. */
 const WRITERS = ["mirrors-act", "switch-edit", "switch-regenerate", "switch-look"];
 
-let root: string;
-let template: Template;
-
-beforeAll(async () => {
-  root = copyProject();
-  writeFileSync(join(root, "site.yml"), document);
-  ({ template } = await compileTemplate(root, join(root, "site.yml")));
-});
-afterAll(() => removeProject(root));
-
-const rightsOf = (name: string): Statement[] => statementsOf(template, `${pascalCase(name)}Role`);
-const may = (name: string, action: string, resource: string, context?: Context) =>
-  allows(rightsOf(name), action, resource, context);
+const { template, rightsOf, may } = compileRights(document);
 
 const parameter = (name: string) => `arn:aws:ssm:us-east-1:123456789012:parameter${name}`;
 const CA = parameter("/toji/hub/server-ca");
@@ -109,24 +98,24 @@ describe("the machines", () => {
     ["MirrorCheck", ["states:StartExecution"]],
     ["MirrorSwitch", []],
   ])("%s invokes exactly its functions", (machine, more) => {
-    const statements = statementsOf(template, `${machine}MachineRole`);
+    const statements = statementsOf(template(), `${machine}MachineRole`);
     const actions = allowedBy(statements).filter((action) => !DELIVERY.test(action));
     expect(actions).toEqual(["lambda:InvokeFunction", ...more].sort());
     const invoked = statements.find(({ Action }) => Action.includes("lambda:InvokeFunction"))?.Resource ?? [];
     const { DefinitionSubstitutions } =
-      resourcesOf(template, "AWS::StepFunctions::StateMachine")[`${machine}Machine`] ?? {};
+      resourcesOf(template(), "AWS::StepFunctions::StateMachine")[`${machine}Machine`] ?? {};
     const functions = Object.keys(Object(DefinitionSubstitutions)).filter((name) => !name.endsWith("Machine"));
     expect(invoked).toEqual(functions.map((name) => `${name}LambdaFunction.Arn`));
   });
 
   it("start no other machine than that of switches", () => {
-    const statements = statementsOf(template, "MirrorCheckMachineRole");
+    const statements = statementsOf(template(), "MirrorCheckMachineRole");
     const started = statements.filter(({ Action }) => Action.includes("states:StartExecution"));
     expect(started.map(({ Resource }) => Resource)).toEqual([["MirrorSwitchMachine"]]);
   });
 
   it("are started by the schedule with one right", () => {
-    const [only, ...others] = statementsOf(template, "MirrorCheckScheduleRole");
+    const [only, ...others] = statementsOf(template(), "MirrorCheckScheduleRole");
     const arn = "arn:aws:states:us-east-1:123456789012:stateMachine:toji-prod-mirror-check";
     expect(only).toMatchObject({ Action: ["states:StartExecution"], Resource: [arn] });
     expect(others).toEqual([]);

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decompress, type Form, formOf } from "../../shared/mirrors/formats/decompress.ts";
 import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
-import { missing } from "../hosts/builder-host.ts";
+import { missing } from "../hosts/commands.ts";
 import { inChunks, kindOf } from "./streams.ts";
 
 const noTools = missing("the packages xz-utils and bzip2", "xz", "bzip2");

@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { baseOf, readMetalink } from "../../shared/mirrors/formats/metalink.ts";
-import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
-import type { Problem } from "../../shared/mirrors/types.ts";
+import { refusalOf } from "./streams.ts";
 
 const MM0 = "http://fedorahosted.org/mirrormanager";
 const verification = (digit: string) =>
@@ -27,15 +26,7 @@ const metalink = (files: string, mm0 = MM0) =>
 <metalink version="3.0" xmlns="http://www.metalinker.org/" type="dynamic" xmlns:mm0="${mm0}"><files>${files}</files></metalink>`;
 const read = (text: string) => readMetalink(Buffer.from(text));
 
-function problem(text: string): Problem {
-  try {
-    read(text);
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem;
-    throw error;
-  }
-  throw new Error("it was read");
-}
+const problem = (text: string) => refusalOf(() => read(text));
 
 describe("a metalink", () => {
   it("names repomd.xml as it is now and as it was, with every hash", () => {

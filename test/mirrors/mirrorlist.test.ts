@@ -4,20 +4,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readMirrorlist } from "../../shared/mirrors/formats/mirrorlist.ts";
 import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
-import type { Problem } from "../../shared/mirrors/types.ts";
 import { holds } from "../fleet/seed.ts";
+import { refusalOf } from "./streams.ts";
 
 const read = (text: string) => readMirrorlist(Buffer.from(text));
 
-function problem(text: string | Uint8Array): Problem {
-  try {
-    readMirrorlist(Buffer.from(text));
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem;
-    throw error;
-  }
-  throw new Error("it was read");
-}
+const problem = (text: string | Uint8Array) => refusalOf(() => readMirrorlist(Buffer.from(text)));
 
 describe("a mirrorlist", () => {
   it("gives the bases in its order, each once and with its slash", () => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { SaxesParser } from "saxes";
 import { describe, expect, it } from "vitest";
 import { type PrimaryPackage, readPrimary } from "../../shared/mirrors/formats/primary.ts";
-import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
+import { problemOf } from "../../shared/mirrors/trouble.ts";
 import { inChunks } from "./streams.ts";
 
 const COMMON = "http://linux.duke.edu/metadata/common";
@@ -17,15 +17,14 @@ async function read(text: string, size = 1e9) {
 }
 
 /** The kind of trouble and its words, or "none". */
-async function troubleOf(text: string, size = 1e9): Promise<string> {
-  try {
-    await read(text, size);
-    return "none";
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return `${error.problem.kind}: ${error.message}`;
-    throw error;
-  }
-}
+const troubleOf = (text: string, size = 1e9): Promise<string> =>
+  read(text, size).then(
+    () => "none",
+    (error) => {
+      const { kind, detail } = problemOf(error);
+      return `${kind}: ${detail}`;
+    },
+  );
 
 const ELEMENTS: Readonly<Record<string, string>> = {
   name: "<name>bash</name>",

@@ -9,7 +9,7 @@ import { parse } from "yaml";
 import { type HubServer, startHubServer } from "../../sandbox/server/hub.ts";
 import { createHub } from "../../sandbox/world/hub/index.ts";
 import { systemClock } from "../../shared/clock.ts";
-import { PATH } from "../hosts/builder-host.ts";
+import { PATH } from "../hosts/commands.ts";
 import { type Checked, check, DAY, FINE, found, openRealScene, REVISION, type RealScene } from "./real-scene.ts";
 import { createRepository, makeRpm, missingTools } from "./rpms.ts";
 

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { basename, join } from "node:path";
 import { gunzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { PATH, run } from "../hosts/builder-host.ts";
+import { PATH, run } from "../hosts/commands.ts";
 import {
   bad,
   check,

@@ -8,9 +8,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readRepomd } from "../../shared/mirrors/formats/repomd.ts";
 import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
-import type { Problem } from "../../shared/mirrors/types.ts";
 import { holds } from "../fleet/seed.ts";
 import { createRepository, makeRpm, noCreaterepo } from "./rpms.ts";
+import { refusalOf } from "./streams.ts";
 
 const SHA256 = "5".repeat(64);
 const NAMESPACE = "http://linux.duke.edu/metadata/repo";
@@ -39,15 +39,7 @@ const repomd = (...records: string[]) =>
 
 const read = (text: string) => readRepomd(Buffer.from(text));
 
-function problem(text: string | Uint8Array): Problem {
-  try {
-    readRepomd(Buffer.from(text));
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem;
-    throw error;
-  }
-  throw new Error("it was read");
-}
+const problem = (text: string | Uint8Array) => refusalOf(() => readRepomd(Buffer.from(text)));
 
 const located = (href: string, more = "") => problem(repomd(data({ location: `<location href="${href}"${more}/>` })));
 

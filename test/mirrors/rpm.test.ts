@@ -9,11 +9,12 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyRpm } from "../../shared/mirrors/formats/rpm.ts";
-import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
+import { MirrorTrouble, problemOf } from "../../shared/mirrors/trouble.ts";
 import type { Problem, SampledRpm } from "../../shared/mirrors/types.ts";
 import { SEED } from "../fleet/seed.ts";
-import { PATH } from "../hosts/builder-host.ts";
+import { PATH } from "../hosts/commands.ts";
 import { makeRpm, noRpmbuild } from "./rpms.ts";
+import { inChunks } from "./streams.ts";
 
 const sha = (algorithm: string, ...parts: Uint8Array[]) => {
   const hash = createHash(algorithm);
@@ -26,20 +27,9 @@ function listed(rpm: Uint8Array): SampledRpm {
   return { href: "Packages/h/hello.rpm", size: rpm.length, checksum };
 }
 
-async function* arriving(rpm: Uint8Array, chunk = 1000): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < rpm.length; at += chunk) yield rpm.subarray(at, at + chunk);
-}
-
 /** What is wrong; null = nothing. Listed as it came, unless said otherwise. */
-async function problem(rpm: Uint8Array, expected = listed(rpm), chunk = 1000): Promise<Problem | null> {
-  try {
-    await verifyRpm(arriving(rpm, chunk), expected);
-    return null;
-  } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem;
-    throw error;
-  }
-}
+const problem = (rpm: Uint8Array, expected = listed(rpm), chunk = 1000): Promise<Problem | null> =>
+  verifyRpm(inChunks(rpm, chunk), expected).then(() => null, problemOf);
 
 const found = (kind: string, detail: RegExp) => ({ kind, detail: expect.stringMatching(detail) });
 

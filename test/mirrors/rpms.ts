@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missing, PATH } from "../hosts/builder-host.ts";
+import { missing, PATH } from "../hosts/commands.ts";
 
 /** Each is "" when the tools are there, else why the test is skipped, for its name. On CI the test runs, and fails. */
 export const noRpmbuild = missing("the package rpm", "rpmbuild", "rpm");

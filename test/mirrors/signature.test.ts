@@ -7,7 +7,7 @@ import { join } from "node:path";
 import * as openpgp from "openpgp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { verifySignature } from "../../shared/mirrors/formats/signature.ts";
-import { PATH } from "../hosts/builder-host.ts";
+import { PATH } from "../hosts/commands.ts";
 import { noGpg } from "./rpms.ts";
 
 const DOCUMENT = Buffer.from('<repomd xmlns="http://linux.duke.edu/metadata/repo"/>\n');

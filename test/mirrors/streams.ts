@@ -1,18 +1,25 @@
 // Bytes as they come from a mirror, and what became of reading them.
 
-import { MirrorTrouble } from "../../shared/mirrors/trouble.ts";
+import { problemOf } from "../../shared/mirrors/trouble.ts";
+import type { Problem } from "../../shared/mirrors/types.ts";
 
 export async function* inChunks(bytes: Uint8Array, size = 200): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
 /** The kind of problem that reading ended with; "none" = it ended well. */
-export async function kindOf(work: Promise<unknown>): Promise<string> {
+export const kindOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => "none",
+    (error) => problemOf(error).kind,
+  );
+
+/** Why it is refused; fails when it is read. */
+export function refusalOf(read: () => unknown): Problem {
   try {
-    await work;
-    return "none";
+    read();
   } catch (error) {
-    if (error instanceof MirrorTrouble) return error.problem.kind;
-    throw error;
+    return problemOf(error);
   }
+  throw new Error("it was read");
 }

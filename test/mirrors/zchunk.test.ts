@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { throughZchunk } from "../../shared/mirrors/formats/zchunk.ts";
 import type { RepomdRecord } from "../../shared/mirrors/types.ts";
-import { missing } from "../hosts/builder-host.ts";
+import { missing } from "../hosts/commands.ts";
 import { inChunks, kindOf } from "./streams.ts";
 
 type Listed = Pick<RepomdRecord, "headerChecksum" | "headerSize">;

@@ -15,7 +15,7 @@ import { type HubServer, startHubServer } from "../../sandbox/server/hub.ts";
 import { createHub } from "../../sandbox/world/hub/index.ts";
 import { ask, connectWithCertificate, getLoggedInUser } from "../../shared/hub/index.ts";
 import { encodeCall } from "../../shared/hub/xmlrpc/encode.ts";
-import { missing } from "../hosts/builder-host.ts";
+import { missing } from "../hosts/commands.ts";
 
 const clock = { now: () => 1_800_000_000, sleep: async () => {} };
 const MODULES = ["mpm_event", "authz_core", "ssl", "headers", "proxy", "proxy_http"];
